@@ -1,0 +1,95 @@
+"""What is out there, as values that every room may share. Pure.
+
+A fact says what was read, from where, at what time; it decides nothing. Times are aware UTC
+datetimes, sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+TargetKind = Literal["ecr", "local"]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who the AWS credentials are (sts:GetCallerIdentity)."""
+
+    account: str
+    arn: str
+    user_id: str = ""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a target is: account, region, AWS endpoint (None: the public one) and registry host."""
+
+    kind: TargetKind
+    account: str
+    region: str
+    registry: str
+    aws_endpoint: str | None = None
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this is the embedded ECR."""
+        return self.kind == "local"
+
+
+@dataclass(frozen=True)
+class ExclusionFilter:
+    """A tag wildcard that mutability does not apply to (ECR ImageTagMutabilityExclusionFilter)."""
+
+    pattern: str
+
+
+@dataclass(frozen=True)
+class RepositorySeen:
+    """An ECR repository with its settings, as the API returns them.
+
+    `mutability` is ECR's word: MUTABLE, IMMUTABLE, MUTABLE_WITH_EXCLUSION,
+    IMMUTABLE_WITH_EXCLUSION. `lifecycle_policy` and `repository_policy` are the texts, None when
+    there is none.
+    """
+
+    name: str
+    arn: str
+    uri: str
+    mutability: str = "MUTABLE"
+    exclusions: tuple[str, ...] = ()
+    scan_on_push: bool = False
+    encryption: str = "AES256"
+    kms_key: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    lifecycle_policy: str | None = None
+    repository_policy: str | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ImageSeen:
+    """An image in ECR, as DescribeImages shows it. `size` is the logical compressed size."""
+
+    digest: str
+    tags: tuple[str, ...] = ()
+    size: int = 0
+    pushed_at: datetime | None = None
+    media_type: str = ""
+    artifact_type: str = ""
+    subject: str | None = None
+    pulled_at: datetime | None = None
+    status: str = "ACTIVE"
+
+
+@dataclass(frozen=True)
+class Token:
+    """A registry password with its expiry; never printed."""
+
+    username: str
+    password: str
+    expires_at: datetime | None = None
+
+    def __repr__(self) -> str:
+        return f"Token({self.username!r}, '***', {self.expires_at})"

@@ -1,0 +1,1 @@
+"""The whole way: what migrate, status and resume string together. I/O."""

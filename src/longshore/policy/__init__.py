@@ -1,0 +1,1 @@
+"""What ought to be, judged from facts: naming, tags, lifecycle policies. Pure."""

@@ -1,0 +1,1 @@
+"""ECR lifecycle policies: grammar, validation, presets. Pure."""

@@ -1,0 +1,1 @@
+"""Plan and apply what AWS is to hold: gather actual, decide changes, act. I/O."""

@@ -1,0 +1,1 @@
+"""The gate: all talk with the outside world; foreign exceptions are turned here. I/O."""

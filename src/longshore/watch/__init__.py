@@ -1,0 +1,1 @@
+"""Looks at a registry and never changes it. I/O."""
