@@ -1,1 +1,1 @@
-"""ECR lifecycle policies: grammar, validation, presets. Pure."""
+"""ECR lifecycle policies: what they may say (`grammar`). Pure."""
