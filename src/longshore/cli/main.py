@@ -28,7 +28,7 @@ from longshore.cli.settings import Settings
 from longshore.errors import FileError, InterruptedByUser, LongshoreError, UsageError
 from longshore.text import tr
 
-_COMPLETE_VARIABLE = "_LONGSHORE_COMPLETE"
+COMPLETE_VARIABLE = "_LONGSHORE_COMPLETE"
 
 
 class Root(Group):
@@ -118,10 +118,10 @@ def run(argv: list[str], environ: Mapping[str, str]) -> int:
 
 def _invoke(argv: list[str], app: App, environ: Mapping[str, str]) -> int:
     command = root()
-    if instruction := environ.get(_COMPLETE_VARIABLE):
+    if instruction := environ.get(COMPLETE_VARIABLE):
         from click.shell_completion import shell_complete
 
-        return shell_complete(command, {"obj": app}, "longshore", _COMPLETE_VARIABLE, instruction)
+        return shell_complete(command, {"obj": app}, "longshore", COMPLETE_VARIABLE, instruction)
     try:
         with command.make_context("longshore", argv, obj=app) as context:
             command.invoke(context)

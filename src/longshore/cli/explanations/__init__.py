@@ -1,0 +1,18 @@
+"""What every error code means: one catalogue, put together from one file per area. Pure.
+
+A test reads the codes raised anywhere in the source and asks that each stands here.
+"""
+
+from __future__ import annotations
+
+from longshore.cli.explanations import aws, command_line, images, registries, stand_in, tree
+from longshore.cli.explanations.entry import Explanation
+
+__all__ = ["Explanation", "explanations"]
+
+_AREAS = (command_line, tree, images, registries, aws, stand_in)
+
+
+def explanations() -> dict[str, Explanation]:
+    """All explanations by code, in the reader's language."""
+    return {entry.code: entry for area in _AREAS for entry in area.entries()}
