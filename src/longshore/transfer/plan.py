@@ -1,0 +1,150 @@
+"""Which tags move, which are there already, which stay out, and why. Pure.
+
+The plan knows only what listings and HEADs told: making it costs no pull. Tags of the cosign
+scheme (`sha256-<hex>.sig`, `.att`, `.sbom`) go with the image they belong to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from longshore.oci.digest import Digest
+from longshore.oci.store import TagSeen
+from longshore.text import tr
+
+Action = Literal["copy", "unchanged", "skip"]
+Mounting = Literal["never", "after-blob", "after-manifest"]
+
+_COMPANION = re.compile(r"sha256-([0-9a-f]{64})(?:\.(?:sig|att|sbom)|)\Z")
+
+
+@dataclass(frozen=True, order=True)
+class Pair:
+    """A source repository and the target repository that its images go to."""
+
+    source: str
+    target: str
+    source_registry: str = ""
+    target_registry: str = ""
+    platforms: tuple[str, ...] = ()
+
+    @property
+    def same_registry(self) -> bool:
+        """Whether blobs can be mounted from the source itself."""
+        return bool(self.source_registry) and self.source_registry == self.target_registry
+
+
+@dataclass(frozen=True)
+class TargetView:
+    """What the target repository holds, as far as a listing told.
+
+    `digests` is None when the listing names no digests. `fresh` says that the repository was
+    listed empty and that no earlier run left blobs in it, so that nothing needs to be looked for.
+    """
+
+    tags: Mapping[str, Digest | None] = field(default_factory=dict)
+    digests: frozenset[Digest] | None = None
+    fresh: bool = False
+
+    def has(self, digest: Digest) -> bool | None:
+        """Whether the manifest is there; None when unknown."""
+        if digest in self.tags.values() or (self.digests is not None and digest in self.digests):
+            return True
+        return False if self.digests is not None or self.fresh else None
+
+
+@dataclass(frozen=True)
+class TagStep:
+    """One tag's verdict. `digest` is None when only the manifest itself will tell."""
+
+    pair: Pair
+    source_tag: str
+    target_tag: str
+    action: Action
+    digest: Digest | None = None
+    reason: str = ""
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class PairPlan:
+    """Everything about one pair: verdicts, and companions by the hex of the digest they serve.
+
+    `orphans` says whether companions of images that no chosen tag reaches are copied too.
+    """
+
+    pair: Pair
+    steps: tuple[TagStep, ...]
+    view: TargetView
+    companions: Mapping[str, tuple[TagStep, ...]] = field(default_factory=dict)
+    orphans: bool = False
+
+    @property
+    def to_copy(self) -> tuple[TagStep, ...]:
+        """The tags that will be written."""
+        return tuple(step for step in self.steps if step.action == "copy")
+
+
+def companion_of(tag: str) -> str | None:
+    """The hex digest that a cosign-scheme or referrers-fallback tag belongs to, or None.
+
+    >>> companion_of("sha256-" + "a" * 64 + ".sig") == "a" * 64
+    True
+    >>> companion_of("v1") is None
+    True
+    """
+    match = _COMPANION.match(tag)
+    return match[1] if match else None
+
+
+def plan_pair(
+    pair: Pair,
+    tags: Sequence[TagSeen],
+    view: TargetView,
+    skipped: Mapping[str, str] | None = None,
+    rename: Mapping[str, str] | None = None,
+    companions: bool = True,
+) -> PairPlan:
+    """Judge every tag of the source. `skipped` maps tags that filters leave out to the reason.
+
+    `rename` maps source tags to target tags. With `companions` off, signatures in the tag scheme
+    are tags like any other.
+    """
+    skipped, rename = skipped or {}, rename or {}
+    steps: list[TagStep] = []
+    serving: dict[str, list[TagStep]] = {}
+    for seen in sorted(tags, key=lambda seen: seen.tag):
+        served = companion_of(seen.tag) if companions else None
+        if served is not None:
+            serving.setdefault(served, []).append(_judge(pair, seen, view, None, seen.tag))
+        else:
+            target_tag = rename.get(seen.tag, seen.tag)
+            steps.append(_judge(pair, seen, view, skipped.get(seen.tag), target_tag))
+    served_by = {served: tuple(found) for served, found in serving.items()}
+    return PairPlan(pair, tuple(steps), view, served_by, orphans=not skipped)
+
+
+def _judge(
+    pair: Pair, seen: TagSeen, view: TargetView, skip: str | None, target_tag: str
+) -> TagStep:
+    digest = Digest(seen.digest) if seen.digest else None
+
+    def step(action: Action, reason: str) -> TagStep:
+        return TagStep(pair, seen.tag, target_tag, action, digest, reason, seen.size)
+
+    if skip is not None:
+        return step("skip", skip)
+    there = view.tags.get(target_tag)
+    if digest is not None and there == digest:
+        return step("unchanged", tr("the target's tag has the same digest"))
+    if target_tag in view.tags:
+        return step("copy", tr("the tag moved at the source"))
+    return step("copy", tr("not at the target"))
+
+
+def tags_without_digest(tags: Sequence[TagSeen], view: TargetView) -> list[str]:
+    """Tags whose digests a HEAD has to tell before they can be compared: those at both sides."""
+    return [seen.tag for seen in tags if seen.digest is None and seen.tag in view.tags]
