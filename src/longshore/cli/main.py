@@ -108,7 +108,7 @@ def run(argv: list[str], environ: Mapping[str, str]) -> int:
     with _termination():
         try:
             code = _invoke(argv, app, environ)
-            _flush(app)
+            _output_of(app, argv).close()
         except BrokenPipeError:
             return _abandon_stdout(1)
         except BaseException as error:  # noqa: BLE001 (the one funnel)
@@ -150,7 +150,7 @@ def _as_usage_error(error: click.ClickException) -> UsageError:
 def _report(error: BaseException, argv: list[str], app: App) -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
-    output = _output_for_errors(app, argv)
+    output = _output_of(app, argv)
     if isinstance(error, KeyboardInterrupt):
         error = InterruptedByUser(
             tr("interrupted, state kept"), tr("the same command goes on where it stopped")
@@ -162,12 +162,12 @@ def _report(error: BaseException, argv: list[str], app: App) -> int:
     try:
         output.error(error)
         output.close()
-    except (OSError, ValueError):
+    except (OSError, ValueError, FileError):
         return _abandon_stdout(error.exit_code)
     return error.exit_code
 
 
-def _output_for_errors(app: App, argv: list[str]) -> Output:
+def _output_of(app: App, argv: list[str]) -> Output:
     """The App's output, or a plain one when the settings themselves are the mistake."""
     words = argv[: argv.index("--")] if "--" in argv else argv
     app.flags |= {name: True for name in ("json", "jsonl") if f"--{name}" in words}
@@ -175,19 +175,6 @@ def _output_for_errors(app: App, argv: list[str]) -> Output:
         return app.output
     except LongshoreError:
         return Output(Settings(json="--json" in words, jsonl="--jsonl" in words, no_color=True))
-
-
-def _flush(app: App) -> None:
-    try:
-        app.output.close() if "output" in app.__dict__ else sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise FileError(
-            tr("the result could not be written: {why}", why=error.strerror or error),
-            tr("make room, or send it somewhere else; the work itself is done"),
-            code="stdout-failed",
-        ) from error
 
 
 def _prepare_streams() -> None:

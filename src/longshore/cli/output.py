@@ -7,17 +7,18 @@ cleaned of control characters here, in one place.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
 from longshore.cli.live import LiveLine, line_of
 from longshore.cli.settings import Settings
 from longshore.cli.typeset import clean
-from longshore.errors import ConfigError, LongshoreError, RefusedError
+from longshore.errors import ConfigError, FileError, LongshoreError, RefusedError
 from longshore.events import Event, Notice
 from longshore.facts import Endpoint
 from longshore.text import tr
@@ -117,7 +118,7 @@ class Output:
     def text(self, text: str) -> None:
         """A result that is text for another program (a script, a schema, a file); as it is."""
         self._rest()
-        self._stdout.write(text if text.endswith("\n") else text + "\n")
+        self._write(text.removesuffix("\n"))
 
     def show(self, event: Event) -> None:
         """An event of a verb: a JSON line, a live line, or a line per finished step."""
@@ -181,18 +182,20 @@ class Output:
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
 
     def close(self) -> None:
-        """Take the live line away and flush; raises OSError when stdout cannot take it all."""
+        """Take the live line away and flush. Raises FileError when stdout cannot take it all."""
         self._rest()
-        self._stdout.flush()
+        with _writing():
+            self._stdout.flush()
 
     def _rest(self) -> None:
         if self._live is not None:
             self._live.clear()
 
     def _write(self, line: str) -> None:
-        self._stdout.write(line + "\n")
-        if self.settings.jsonl:
-            self._stdout.flush()
+        with _writing():
+            self._stdout.write(line + "\n")
+            if self.settings.jsonl:
+                self._stdout.flush()
 
     def _talk(self, line: str, style: str | None = None) -> None:
         self._rest()
@@ -202,6 +205,21 @@ class Output:
             self._stderr.flush()
         except (OSError, ValueError):
             self._live = None  # nobody listens any more; the work goes on
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    """Within it a full or broken stdout is an error of ours; a reader that left is not."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise FileError(
+            tr("the result could not be written: {why}", why=error.strerror or error),
+            tr("make room, or send it somewhere else; the work itself is done"),
+            code="stdout-failed",
+        ) from error
 
 
 def is_terminal(stream: TextIO) -> bool:
