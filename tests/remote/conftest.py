@@ -1,0 +1,155 @@
+"""Fixtures of the gate: Debian's registry, and a transport whose clock and chance are the test's."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from longshore.remote.transport import Timing, Transport, TransportOptions, Waited
+from longshore.remote.waiting import Patience
+
+
+@dataclass
+class Clock:
+    """A clock that only sleeping moves; chance is always a half."""
+
+    time: float = 1_700_000_000.0
+    slept: list[float] = field(default_factory=list)
+    waited: list[Waited] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += seconds
+
+    def timing(self) -> Timing:
+        return Timing(lambda: self.time, self.sleep, lambda: 0.5)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def transport(clock: Clock) -> Iterator[Transport]:
+    made = Transport(
+        TransportOptions(threads=8, connect_timeout_s=2, read_timeout_s=5),
+        patience=Patience(attempts=4, base_s=1.0, longest_wait_s=60.0),
+        timing=clock.timing(),
+        on_wait=clock.waited.append,
+    )
+    yield made
+    made.close()
+
+
+@dataclass
+class DebianRegistry:
+    """A running `docker-registry` and its access log."""
+
+    host: str
+    log: Path
+    mark: int = 0
+
+    def requests(self) -> list[str]:
+        """`METHOD path` of each request since the last `forget`."""
+        time.sleep(0.1)
+        with self.log.open("rb") as file:
+            file.seek(self.mark)
+            lines = file.read().decode().splitlines()
+        return [" ".join(line.split('"')[1].split()[:2]) for line in lines if '" ' in line]
+
+    def forget(self) -> None:
+        time.sleep(0.1)
+        self.mark = self.log.stat().st_size
+
+
+def _program() -> str:
+    found = shutil.which("docker-registry")
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail("docker-registry is missing; `make setup-peers` installs it")
+        pytest.skip("docker-registry is not installed; `make setup-peers` installs it")
+    return found
+
+
+@pytest.fixture(scope="session")
+def start_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., object]]:
+    """Start a registry; `auth` is the registry's own auth section."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(auth: dict[str, object] | None = None) -> DebianRegistry:
+        program = _program()
+        folder = tmp_path_factory.mktemp("registry")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        config = {
+            "version": 0.1,
+            "log": {"level": "error", "accesslog": {"disabled": False}},
+            "storage": {
+                "filesystem": {"rootdirectory": str(folder / "data")},
+                "delete": {"enabled": True},
+                "maintenance": {"uploadpurging": {"enabled": False}},
+            },
+            "http": {"addr": f"127.0.0.1:{port}", "secret": "test"},
+            **({"auth": auth} if auth else {}),
+        }
+        (folder / "config.json").write_text(json.dumps(config))
+        log = folder / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [program, "serve", str(folder / "config.json")],
+                stdout=out,
+                stderr=subprocess.DEVNULL,
+            )
+        running.append(process)
+        _await(port, process)
+        return DebianRegistry(f"127.0.0.1:{port}", log)
+
+    yield start
+    for process in running:
+        process.terminate()
+        process.wait()
+
+
+def _await(port: int, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(500):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert process.poll() is None, "docker-registry did not start"
+            time.sleep(0.02)
+        else:
+            return
+    pytest.fail("docker-registry did not start")
+
+
+@pytest.fixture(scope="session")
+def debian(start_registry: Callable[..., DebianRegistry]) -> DebianRegistry:
+    """One open registry for the whole run; tests use repositories of their own."""
+    return start_registry()
+
+
+@pytest.fixture(scope="session")
+def debian_with_password(
+    start_registry: Callable[..., DebianRegistry], tmp_path_factory: pytest.TempPathFactory
+) -> DebianRegistry:
+    """A registry that wants Basic auth: user `ship`, password `aye:aye`."""
+    file = tmp_path_factory.mktemp("htpasswd") / "htpasswd"
+    htpasswd = shutil.which("htpasswd")
+    if htpasswd is None:
+        pytest.skip("htpasswd is not installed (apache2-utils)")
+    made = subprocess.run(
+        [htpasswd, "-niB", "ship"], input=b"aye:aye\n", capture_output=True, check=True
+    )
+    file.write_bytes(made.stdout.strip() + b"\n")
+    return start_registry({"htpasswd": {"realm": "test", "path": str(file)}})
