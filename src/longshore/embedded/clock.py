@@ -1,0 +1,71 @@
+"""The stand-in's own time: real time plus an offset that `longshore local clock` moves. I/O."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+
+class Clock:
+    """What time it is for every embedded server. The offset survives restarts.
+
+    Tokens, pull windows, push dates and lifecycle ages all ask this clock, so that a test or a
+    demonstration can move six hours on without waiting. Thread-safe.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._offset = _read_offset(path)
+
+    @property
+    def offset(self) -> timedelta:
+        """How far this clock is ahead of real time."""
+        return self._offset
+
+    def now(self) -> datetime:
+        """The time, in UTC."""
+        return datetime.now(UTC) + self._offset
+
+    def timestamp(self) -> float:
+        """The time as seconds since 1970."""
+        return self.now().timestamp()
+
+    def advance(self, seconds: float) -> datetime:
+        """Move on (or back, when negative) and give the new time."""
+        with self._lock:
+            self._keep(self._offset + timedelta(seconds=seconds))
+        return self.now()
+
+    def set(self, moment: datetime) -> datetime:
+        """Make it `moment` now; time goes on from there."""
+        with self._lock:
+            self._keep(moment.astimezone(UTC) - datetime.now(UTC))
+        return self.now()
+
+    def reset(self) -> datetime:
+        """Back to real time."""
+        with self._lock:
+            self._keep(timedelta())
+        return self.now()
+
+    def _keep(self, offset: timedelta) -> None:
+        self._offset = offset
+        if self._path is None:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
+        temporary.write_text(json.dumps({"offset_seconds": offset.total_seconds()}))
+        temporary.replace(self._path)
+
+
+def _read_offset(path: Path | None) -> timedelta:
+    if path is None:
+        return timedelta()
+    try:
+        return timedelta(seconds=float(json.loads(path.read_text())["offset_seconds"]))
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return timedelta()
