@@ -1,4 +1,4 @@
-"""Fixtures of the gate: Debian's registry, and a transport whose clock and chance are the test's."""
+"""Fixtures of the gate: Debian's registry, and a transport whose clock and chance are ours."""
 
 from __future__ import annotations
 

@@ -68,18 +68,21 @@ class Session:
         """The registry's own answer; a challenge is met, or a token renewed, once."""
         if not same_origin(request.url, self.base):
             return self._send(request, None), None
-        wanted = ""
         with self.authority.first_request():
             used = self.authority.authorization(scopes)
             answer = self._send(request, used)
-            refused = answer.status == 401 or is_expired(answer.status, answer.body)
-            if refused:
-                wanted = self.authority.learn(answer)
+            wanted = self.authority.learn(answer) if _wants_login(answer) else ""
             self.authority.answered()
-        if refused:
+        # Twice at most: once to meet a first challenge, once more for a password that ran out.
+        for _ in range(2):
+            if not _wants_login(answer):
+                break
             renewed = self.authority.renewed(scopes, used, wanted)
-            if renewed is not None and renewed != used:
-                return self._send(request, renewed), renewed
+            if renewed is None or renewed == used:
+                break
+            answer, first, used = self._send(request, renewed), used is None, renewed
+            if not first or not is_expired(answer.status, answer.body):
+                break
         return answer, used
 
     def _follow(self, request: Request, answer: Answer, authorization: str | None) -> Answer:
@@ -120,6 +123,10 @@ class Session:
             request=request.shown,
             code="bad-redirect",
         )
+
+
+def _wants_login(answer: Answer) -> bool:
+    return answer.status == 401 or is_expired(answer.status, answer.body)
 
 
 def _repository(path: str) -> str:

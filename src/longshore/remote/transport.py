@@ -22,6 +22,7 @@ from urllib3.exceptions import (
     EmptyPoolError,
     HTTPError,
     NameResolutionError,
+    NewConnectionError,
     ProtocolError,
     ProxyError,
     ReadTimeoutError,
@@ -340,7 +341,8 @@ def _explain(error: HTTPError, host: str) -> tuple[str, str, str, bool]:
         return "host-not-found", what, tr("check the spelling and the network"), True
     if isinstance(error, EmptyPoolError):
         return "no-connection", tr("no free connection to {host}", host=host), later, True
-    if isinstance(error, ConnectTimeoutError | ReadTimeoutError):
+    timeouts = isinstance(error, ConnectTimeoutError | ReadTimeoutError)
+    if timeouts and not isinstance(error, NewConnectionError):
         return "timeout", tr("{host} did not answer in time", host=host), later, True
     if isinstance(error, ProtocolError):
         what = tr("the connection to {host} broke: {why}", host=host, why=_reason(error))
