@@ -95,7 +95,7 @@ def manifest(style: Style, config: bytes, layers: Sequence[Layer]) -> bytes:
         {
             "schemaVersion": 2,
             "mediaType": kind,
-            "config": _entry(described(config_kind, config)),
+            "config": entry(described(config_kind, config)),
             "layers": [
                 {"mediaType": one.media_type(style), "digest": one.digest, "size": one.size}
                 for one in layers
@@ -111,10 +111,10 @@ def index(
     attestations: Sequence[tuple[Digest, Descriptor]] = (),
 ) -> bytes:
     """Many platforms under one digest, with BuildKit's attestations as children of no platform."""
-    entries = [{**_entry(child), "platform": _platform(platform)} for platform, child in children]
+    entries = [{**entry(child), "platform": _platform(platform)} for platform, child in children]
     entries += [
         {
-            **_entry(child),
+            **entry(child),
             "annotations": {
                 "vnd.docker.reference.digest": about,
                 "vnd.docker.reference.type": "attestation-manifest",
@@ -182,10 +182,10 @@ def artifact(
     document: Json = {"schemaVersion": 2, "mediaType": OCI_MANIFEST}
     if artifact_type:
         document["artifactType"] = artifact_type
-    document["config"] = _entry(config)
-    document["layers"] = [{**_entry(layer), **({"annotations": dict(notes)} if notes else {})}]
+    document["config"] = entry(config)
+    document["layers"] = [{**entry(layer), **({"annotations": dict(notes)} if notes else {})}]
     if subject is not None:
-        document["subject"] = _entry(subject)
+        document["subject"] = entry(subject)
     return written(document)
 
 
@@ -255,7 +255,8 @@ def empty_config() -> tuple[Descriptor, bytes]:
     return described(EMPTY_CONFIG, b"{}"), b"{}"
 
 
-def _entry(one: Descriptor) -> Json:
+def entry(one: Descriptor) -> Json:
+    """A descriptor as it stands in a document."""
     return {"mediaType": one.media_type, "digest": one.digest, "size": one.size}
 
 
