@@ -82,6 +82,12 @@ class _Everywhere(click.Command):
 
     examples: Sequence[str] = ()
 
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = tr("this help")
+        return option
+
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         own = super().get_params(ctx)
         taken = {name for param in own for name in (*param.opts, param.name or "")}
@@ -156,9 +162,11 @@ class Group(_Everywhere, click.Group):
             code="unknown-command",
         )
 
-    def command(self, *args: Any, **kwargs: Any) -> Any:
+    def command(  # type: ignore[override]  # ours asks for help, and takes no class
+        self, name: str, *, help: str, examples: Sequence[str] = ()
+    ) -> Callable[[Callable[..., None]], Command]:
         """Like `command` of this module, and part of this group."""
-        decorate = command(*args, **kwargs)
+        decorate = command(name, help=help, examples=examples)
 
         def add(function: Callable[..., None]) -> Command:
             made = decorate(function)
