@@ -73,8 +73,11 @@ class Readable(Protocol):
         """A blob's bytes from `offset` on."""
         ...
 
-    def list_referrers(self, digest: Digest) -> list[Descriptor]:
-        """Manifests whose subject is the digest (signatures, SBOMs); empty when there are none."""
+    def list_referrers(self, digest: Digest, *, by_tag: bool = True) -> list[Descriptor]:
+        """Manifests whose subject is the digest (signatures, SBOMs); empty when there are none.
+
+        `by_tag` allows the tag that stands in for the list where a registry has no such API.
+        """
         ...
 
     def read_allowance(self) -> PullAllowance | None:
@@ -84,6 +87,10 @@ class Readable(Protocol):
 
 class Writable(Readable, Protocol):
     """One repository that can be copied to."""
+
+    def list_digests(self) -> set[Digest] | None:
+        """All manifests, tagged or not, when a listing tells; else None."""
+        ...
 
     def missing_blobs(self, digests: Iterable[Digest]) -> set[Digest]:
         """Those of the digests that the repository does not hold."""

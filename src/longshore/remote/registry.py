@@ -206,7 +206,7 @@ class RegistryRepository:
         """A blob's bytes from `offset` on."""
         return open_remote_blob(self._session, self.name, blob, offset, self._scopes)
 
-    def list_referrers(self, digest: Digest) -> list[Descriptor]:
+    def list_referrers(self, digest: Digest, *, by_tag: bool = True) -> list[Descriptor]:
         """By the referrers API; where there is none, by the tag that stands in for it."""
         if not self.registry.lacks_referrers:
             found: list[Descriptor] = []
@@ -222,6 +222,8 @@ class RegistryRepository:
                 self.registry.lacks_referrers = not error.registry_code
             else:
                 return found
+        if not by_tag:
+            return []
         try:
             return list(self.fetch_manifest(referrers_tag(digest)).children)
         except RegistryError as error:
@@ -234,6 +236,10 @@ class RegistryRepository:
         return None
 
     # Writing
+
+    def list_digests(self) -> set[Digest] | None:
+        """No listing of the registry protocol names untagged manifests."""
+        return None
 
     def missing_blobs(self, digests: Iterable[Digest]) -> set[Digest]:
         """A HEAD for each digest."""

@@ -12,14 +12,14 @@ from threading import Event as Flag
 from threading import Lock
 
 from longshore.errors import ContentError, InterruptedByUser, RegistryError
-from longshore.oci.digest import Hasher
+from longshore.oci.digest import Digest, Hasher
 from longshore.oci.manifest import Descriptor, Manifest
 from longshore.oci.store import Readable, Writable
 from longshore.text import tr
 from longshore.transfer import steps as st
 from longshore.transfer.journal import Journal
 from longshore.transfer.narrow import narrow
-from longshore.transfer.plan import Pair
+from longshore.transfer.plan import Pair, companion_tags
 
 MAX_REOPENED = 5
 
@@ -66,7 +66,9 @@ class Carrier:
             case st.FindManifest(digest=digest):
                 return st.Found(step, pair.target.resolve(digest) is not None)
             case st.FindReferrers(digest=digest):
-                return st.ReferrersFound(step, tuple(pair.source.list_referrers(digest)))
+                referrers = tuple(pair.source.list_referrers(digest, by_tag=False))
+                companions = self._companions(digest, pair) if step.tags else ()
+                return st.ReferrersFound(step, referrers, companions)
             case st.CheckBlobs(digests=digests):
                 return st.Checked(step, frozenset(pair.target.missing_blobs(digests)))
             case st.CopyBlob(blob=blob):
@@ -108,6 +110,15 @@ class Carrier:
             )
         pair.target.push_manifest(manifest, step.tag)
         return st.Done(step)
+
+    def _companions(self, digest: Digest, pair: Stores) -> tuple[st.Companion, ...]:
+        found = []
+        for tag in companion_tags(digest):
+            held = pair.source.resolve(tag)
+            if held is not None:
+                there = pair.target.resolve(tag)
+                found.append(st.Companion(tag, held.digest, there.digest if there else None))
+        return tuple(found)
 
     # -- blobs ----------------------------------------------------------------------------------
 

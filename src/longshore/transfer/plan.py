@@ -73,7 +73,8 @@ class TagStep:
 class PairPlan:
     """Everything about one pair: verdicts, and companions by the hex of the digest they serve.
 
-    `orphans` says whether companions of images that no chosen tag reaches are copied too.
+    `orphans` says whether companions of images that no chosen tag reaches are copied too. `listed`
+    says whether the source's tags are all known; if not, companions are asked for by name.
     """
 
     pair: Pair
@@ -81,11 +82,18 @@ class PairPlan:
     view: TargetView
     companions: Mapping[str, tuple[TagStep, ...]] = field(default_factory=dict)
     orphans: bool = False
+    listed: bool = True
 
     @property
     def to_copy(self) -> tuple[TagStep, ...]:
         """The tags that will be written."""
         return tuple(step for step in self.steps if step.action == "copy")
+
+
+def companion_tags(digest: Digest) -> list[str]:
+    """The names that a digest's companions would have."""
+    stem = "sha256-" + digest.partition(":")[2]
+    return [stem, *(f"{stem}.{kind}" for kind in ("sig", "att", "sbom"))]
 
 
 def companion_of(tag: str) -> str | None:
@@ -107,6 +115,7 @@ def plan_pair(
     skipped: Mapping[str, str] | None = None,
     rename: Mapping[str, str] | None = None,
     companions: bool = True,
+    listed: bool = True,
 ) -> PairPlan:
     """Judge every tag of the source. `skipped` maps tags that filters leave out to the reason.
 
@@ -124,7 +133,7 @@ def plan_pair(
             target_tag = rename.get(seen.tag, seen.tag)
             steps.append(_judge(pair, seen, view, skipped.get(seen.tag), target_tag))
     served_by = {served: tuple(found) for served, found in serving.items()}
-    return PairPlan(pair, tuple(steps), view, served_by, orphans=not skipped)
+    return PairPlan(pair, tuple(steps), view, served_by, not skipped, listed)
 
 
 def _judge(

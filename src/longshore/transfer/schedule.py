@@ -35,7 +35,7 @@ from longshore.oci.manifest import Descriptor, Manifest
 from longshore.text import tr
 from longshore.transfer import steps as st
 from longshore.transfer.logistics import Logistics, blob_key
-from longshore.transfer.plan import Mounting, Pair, PairPlan, TagStep
+from longshore.transfer.plan import Action, Mounting, Pair, PairPlan, TagStep
 from longshore.transfer.waiting import Key, Ledger
 
 MAX_ATTEMPTS = 3
@@ -72,6 +72,7 @@ class _Node:
 class _Tag:
     step: TagStep
     key: Key
+    there: Digest | None = None
     root: Key | None = None
     outcome: str = ""
     put_pending: bool = False
@@ -138,7 +139,8 @@ class Schedule:
                 self._on_peeked(step, manifest)
             case st.Found(st.FindManifest() as step, present):
                 self._on_found(step, present)
-            case st.ReferrersFound(st.FindReferrers() as step, referrers):
+            case st.ReferrersFound(st.FindReferrers() as step, referrers, companions):
+                self._on_companions(step, companions)
                 self._on_referrers(step, referrers)
             case st.Checked(st.CheckBlobs() as step, missing):
                 self._on_checked(step, missing)
@@ -155,8 +157,9 @@ class Schedule:
         """Nothing moves: copy what waits for a mount in vain, then companions that nobody needs."""
         if self._outstanding or self.fatal is not None or self.limit is not None:
             return
-        self._emit(*self._logistics.break_deadlock())
-        if self._outstanding:
+        steps = self._logistics.break_deadlock()
+        if steps:
+            self._emit(*steps)
             return
         for plan in self._plans.values():
             if plan.orphans:
@@ -196,11 +199,12 @@ class Schedule:
 
     # -- tags -----------------------------------------------------------------------------------
 
-    def _add_tag(self, step: TagStep) -> Key:
+    def _add_tag(self, step: TagStep, there: Digest | None = None) -> Key:
         key: Key = ("tag", step.pair, step.target_tag)
         if key in self._tags:
             return key
-        tag = self._tags[key] = _Tag(step, key)
+        there = there or self._plans[step.pair].view.tags.get(step.target_tag)
+        tag = self._tags[key] = _Tag(step, key, there)
         self._by_source.setdefault((step.pair, step.source_tag), []).append(key)
         if step.action == "skip":
             self._close(tag, "skipped", step.reason)
@@ -218,12 +222,14 @@ class Schedule:
     def _companions(self, node: _Node, tags: Iterable[Key]) -> None:
         plan = self._plans[node.pair]
         for step in plan.companions.get(node.digest.partition(":")[2], ()):
-            companion = self._add_tag(step)
-            for key in tags:
-                if key != companion and not self._depends(companion, key):
-                    self._ledger.wait(key, [companion])
-                    if companion in self._ledger.failed:
-                        self._fail_tag(self._tags[key], self._ledger.failed[companion])
+            self._goes_before(self._add_tag(step), tags)
+
+    def _goes_before(self, companion: Key, tags: Iterable[Key]) -> None:
+        for key in tags:
+            if key != companion and not self._depends(companion, key):
+                self._ledger.wait(key, [companion])
+                if companion in self._ledger.failed:
+                    self._fail_tag(self._tags[key], self._ledger.failed[companion])
 
     def _depends(self, waiter: Key, key: Key) -> bool:
         """Whether `waiter` waits for `key`, so that the other way round would never end."""
@@ -249,8 +255,7 @@ class Schedule:
             self._offer(node)
 
     def _write_tag(self, tag: _Tag, node: _Node) -> None:
-        view = self._plans[node.pair].view
-        if view.tags.get(tag.step.target_tag) == node.stored:
+        if tag.there == node.stored:
             self._close(tag, "unchanged", tr("the target's tag has the same digest"))
         elif not node.readable:
             if node.reading:
@@ -352,7 +357,8 @@ class Schedule:
     def _look_for_referrers(self, node: _Node) -> None:
         if self._referrers:
             self._ledger.wait(("referrers", node.key), [("find", node.key)])
-            self._emit(st.FindReferrers(node.pair, node.digest))
+            by_name = not self._plans[node.pair].listed
+            self._emit(st.FindReferrers(node.pair, node.digest, by_name))
         else:
             self._release(self._ledger.finish(("referrers", node.key)))
 
@@ -439,6 +445,14 @@ class Schedule:
                     found = self._want(node.pair, child.digest, node.roots, there=True)
                     node.children.append(found.key)
         self._release(self._ledger.finish(("peek", node.key)))
+
+    def _on_companions(self, step: st.FindReferrers, found: Sequence[st.Companion]) -> None:
+        node = self._nodes["manifest", step.pair, step.digest]
+        for one in found:
+            action: Action = "unchanged" if one.there == one.digest else "copy"
+            reason = tr("belongs to {digest}", digest=step.digest)
+            wanted = TagStep(step.pair, one.tag, one.tag, action, one.digest, reason)
+            self._goes_before(self._add_tag(wanted, one.there), list(node.roots))
 
     def _on_referrers(self, step: st.FindReferrers, referrers: Sequence[Descriptor]) -> None:
         node = self._nodes["manifest", step.pair, step.digest]
@@ -592,7 +606,8 @@ class Schedule:
     def _fetch_failed(self, step: st.FetchManifest, digest: Digest, error: LongshoreError) -> None:
         """A listing may be stale: ask once more by tag. Else it is a failure."""
         node = self._nodes["manifest", step.pair, digest]
-        stale = error.code == "manifest-unknown" and step.side == "source" and step.tag
+        gone = isinstance(error, RegistryError) and error.status == 404
+        stale = gone and step.side == "source" and step.tag
         roots = [self._tags[key] for key in node.roots if key in self._tags]
         if not stale or any(tag.root not in (None, node.key) for tag in roots):
             self._fail_key(node.key, str(error))

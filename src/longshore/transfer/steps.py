@@ -50,9 +50,13 @@ class FindManifest(Step):
 
 @dataclass(frozen=True)
 class FindReferrers(Step):
-    """Ask the source for the manifests whose subject is the digest."""
+    """Ask the source for the manifests whose subject is the digest.
+
+    With `tags`, ask both sides for the companions by name too: nobody listed the source.
+    """
 
     digest: Digest
+    tags: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,15 @@ class PutManifest(Step):
 
 
 @dataclass(frozen=True)
+class Companion:
+    """A cosign-scheme tag at the source, and what the target's tag of that name points to."""
+
+    tag: str
+    digest: Digest
+    there: Digest | None
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The root of all outcomes."""
 
@@ -115,9 +128,10 @@ class Found(Outcome):
 
 @dataclass(frozen=True)
 class ReferrersFound(Outcome):
-    """The referrers, in the source's order."""
+    """The referrers, in the source's order, and companions found by name."""
 
     referrers: tuple[Descriptor, ...]
+    companions: tuple[Companion, ...] = ()
 
 
 @dataclass(frozen=True)
