@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from longshore.cli.settings import Settings
 from longshore.errors import UsageError
+from longshore.remote.addresses import is_loopback
 from longshore.text import tr
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_ECR", "AWS_ENDPOINT_URL")
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 # embedded: the servers of `longshore local`, found by their data folder;
 # loopback: AWS's variables lead to this machine; aws: an account at AWS.
@@ -120,10 +120,9 @@ def is_loopback_url(url: str) -> bool:
     (True, False)
     """
     try:
-        host = (urlsplit(url).hostname or "").lower()
+        return is_loopback(urlsplit(url).hostname or "")
     except ValueError:
         return False
-    return host in _LOOPBACK or host.endswith(".localhost") or host.startswith("127.")
 
 
 def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str | None:
