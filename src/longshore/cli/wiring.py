@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from longshore.cli.output import Place
 from longshore.cli.settings import DEFAULT_CONFIG, Settings
-from longshore.errors import FileError, UsageError, Where
+from longshore.cli.targeting import Choice, choose_target
+from longshore.errors import FileError, RefusedError, UsageError, Where
+from longshore.facts import Endpoint, Identity
 from longshore.text import tr
 
 if TYPE_CHECKING:
+    from longshore.embedded.state import LocalState
     from longshore.provision.settings import Config
+    from longshore.remote.aws import AwsOptions, AwsSession
+    from longshore.remote.ecr import Ecr
 
 
 def read_environment() -> dict[str, str]:
@@ -72,3 +79,118 @@ def config_text(settings: Settings) -> str:
             tr("{file} cannot be read: {why}", file=file, why=error.strerror or error),
             where=Where(file=str(file)),
         ) from None
+
+
+@dataclass(frozen=True)
+class OpenTarget:
+    """A target whose AWS session is open, and whose caller is known."""
+
+    name: str
+    endpoint: Endpoint
+    identity: Identity
+    session: AwsSession
+    ecr: Ecr
+    local: LocalState | None = None
+
+    @property
+    def place(self) -> Place:
+        """What plans, summaries and questions head with."""
+        return Place(self.name, self.endpoint)
+
+
+def open_target(
+    settings: Settings, environ: Mapping[str, str], *, region: str | None = None
+) -> OpenTarget:
+    """The target that flags, file and environment mean; its caller is checked here, once for all.
+
+    Raises RefusedError when the caller's account is not the target's, LoginError without
+    credentials, and UsageError or ConfigError when it is not clear which target is meant.
+    """
+    choice = choose_target(settings, find_config(settings, environ), environ, region)
+    if choice.way == "embedded":
+        return _open_embedded(choice, environ)
+    return _open_aws(choice, environ)
+
+
+def running_local(environ: Mapping[str, str]) -> LocalState:
+    """The embedded servers that run now. Raises LongshoreError when they do not."""
+    from longshore.embedded import daemon
+    from longshore.embedded.state import default_data_dir
+
+    folder = default_data_dir(environ)
+    state = daemon.status(folder)
+    if state is None:
+        raise daemon.not_running(folder)
+    return state
+
+
+def _open_embedded(choice: Choice, environ: Mapping[str, str]) -> OpenTarget:
+    from longshore.remote.aws import AwsKeys, AwsOptions
+
+    state = running_local(environ)
+    if choice.region not in (None, state.region):
+        raise UsageError(
+            tr(
+                "the embedded servers are in {region}, not in {asked}",
+                region=state.region,
+                asked=choice.region,
+            ),
+            tr("leave --region out, or start them with `longshore local up --region`"),
+            code="wrong-region",
+        )
+    options = AwsOptions(
+        region=state.region,
+        endpoint_url=state.aws_endpoint,
+        keys=AwsKeys(state.access_key, state.secret_key),
+        environ=environ,
+    )
+    return _opened(choice, options, state)
+
+
+def _open_aws(choice: Choice, environ: Mapping[str, str]) -> OpenTarget:
+    from longshore.remote.aws import AwsOptions
+
+    options = AwsOptions(
+        region=choice.region,
+        profile=choice.profile,
+        use_fips=choice.fips,
+        use_dualstack=choice.dualstack,
+        environ=environ,
+    )
+    return _opened(choice, options, None)
+
+
+def _opened(choice: Choice, options: AwsOptions, state: LocalState | None) -> OpenTarget:
+    from longshore.remote.aws import open_session
+    from longshore.remote.ecr import Ecr
+    from longshore.remote.identity import read_identity
+
+    session = open_session(options)
+    identity = read_identity(session)
+    if choice.account not in (None, identity.account):
+        raise _wrong_account(choice, identity)
+    client = session.client("ecr")
+    ecr = Ecr(session)
+    endpoint = Endpoint(
+        kind="local" if client.is_loopback else "ecr",
+        account=identity.account,
+        region=session.region,
+        registry=state.ecr_registry if state else ecr.registry_host,
+        aws_endpoint=client.endpoint if client.is_loopback or choice.endpoint_url else None,
+    )
+    return OpenTarget(choice.name, endpoint, identity, session, ecr, state)
+
+
+def _wrong_account(choice: Choice, identity: Identity) -> RefusedError:
+    return RefusedError(
+        tr(
+            "the target {name} is account {wanted}, but these credentials are of {found} ({arn})",
+            name=choice.name,
+            wanted=choice.account,
+            found=identity.account,
+            arn=identity.arn,
+        ),
+        tr("choose the right AWS_PROFILE, or another target with --target NAME"),
+        code="wrong-account",
+        where=Where(resource=choice.name),
+    )
