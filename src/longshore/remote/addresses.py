@@ -94,3 +94,24 @@ def _matches(host: str, port: int, entry: str) -> bool:
         return False
     suffix = name.removeprefix("*").lstrip(".")
     return host == suffix or host.endswith(f".{suffix}")
+
+
+def ecr_host(
+    account: str, region: str, dns_suffix: str, *, fips: bool = False, dualstack: bool = False
+) -> str:
+    """The host of an account's ECR in a region (ECR User Guide, "Private registry").
+
+    >>> ecr_host("123456789012", "ap-northeast-2", "amazonaws.com")
+    '123456789012.dkr.ecr.ap-northeast-2.amazonaws.com'
+    >>> ecr_host("123456789012", "us-east-1", "amazonaws.com", fips=True, dualstack=True)
+    '123456789012.dkr-ecr-fips.us-east-1.on.aws'
+    """
+    service = "ecr-fips" if fips else "ecr"
+    if not dualstack:
+        return f"{account}.dkr.{service}.{region}.{dns_suffix}"
+    suffix = "on.aws" if dns_suffix == "amazonaws.com" else f"on.{_dualstack_suffix(dns_suffix)}"
+    return f"{account}.dkr-{service}.{region}.{suffix}"
+
+
+def _dualstack_suffix(dns_suffix: str) -> str:
+    return dns_suffix.replace("amazonaws", "amazonwebservices", 1)

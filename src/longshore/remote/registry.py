@@ -96,13 +96,13 @@ class Registry:
                 self._repositories[name] = self._new_repository(name)
             return self._repositories[name]
 
-    def list_repositories(self) -> list[str]:
-        """All repositories by `/v2/_catalog`, which many registries do not offer."""
+    def list_repositories(self, namespace: str | None = None) -> list[str]:
+        """All repositories (below a namespace) by `/v2/_catalog`, which many do not offer."""
         found: list[str] = []
         first = f"/v2/_catalog?n={self.page_size}"
         for page in self.pages(first, ("registry:catalog:*",)):
             found += [str(name) for name in page.get("repositories") or []]
-        return found
+        return [name for name in found if not namespace or name.startswith(f"{namespace}/")]
 
     def pages(self, path: str, scopes: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         """The JSON pages of a listing, following `Link`; a page that comes twice is an error."""

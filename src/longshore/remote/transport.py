@@ -89,7 +89,8 @@ class Request:
 
     A `body` that is a function is called anew for each attempt and must give `length` bytes.
     `stream` leaves a good answer's body on the wire; otherwise at most `limit` bytes are read.
-    `once` leaves trying again to the caller.
+    `once` leaves trying again to the caller; `longest_wait_s` is a patience of its own for waits
+    that the server asks for.
     """
 
     method: str
@@ -100,6 +101,7 @@ class Request:
     stream: bool = False
     limit: int = MAX_MANIFEST_BYTES + 1
     once: bool = False
+    longest_wait_s: float | None = None
 
     @property
     def shown(self) -> str:
@@ -198,7 +200,9 @@ class Transport:
             if last or answer.status not in TEMPORARY:
                 return answer
             asked = server_wait(answer.headers, self.timing.now())
-            if asked is not None and asked > self.patience.longest_wait_s:
+            longest = request.longest_wait_s
+            longest = self.patience.longest_wait_s if longest is None else longest
+            if asked is not None and asked > longest:
                 return answer
             if is_pull_limit(answer) and asked is None:
                 return answer
