@@ -1,0 +1,150 @@
+"""The text of a first `longshore.yaml`, from what was found. Pure.
+
+It is meant to be read and edited: every section has a comment, and `parse_config` takes it as it
+is. What was not found is a variable to be set, never a guess.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from longshore.oci.reference import Reference
+from longshore.policy.naming import suggest_names
+
+MOVING = ("latest", "pr-*", "live-*", "rollback-*")
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*\Z")
+_NOT_TEXT = {"true", "false", "null"}
+_MOVES = re.compile(r"[a-z][a-z._-]*\Z")
+
+
+@dataclass(frozen=True)
+class FoundImage:
+    """A repository of a source registry, its tags as far as known, and a wanted target name."""
+
+    source: Reference
+    tags: tuple[str, ...] | None = None
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What `init` saw. Empty account or region: not known. `local`: only the embedded servers."""
+
+    images: tuple[FoundImage, ...] = ()
+    account: str = ""
+    region: str = ""
+    local: bool = False
+    branches: tuple[str, ...] = ()
+
+
+def render_config(found: Found) -> str:
+    """A commented config that `parse_config` accepts."""
+    names = suggest_names(image.source for image in found.images)
+    images = [
+        (image, image.target or names[image.source.name])
+        for image in sorted(found.images, key=lambda image: image.source.name)
+    ]
+    parts = [
+        "# What moves where, and how it is kept there. `longshore config check` checks this file,",
+        "# `longshore plan` shows what would change. All keys: docs/config.md",
+        "version: 1",
+        "",
+        *_targets(found),
+        "",
+        *_sources(images),
+        *_images(images),
+        *_repositories(images),
+        "protect: {in_use: [compose, kubernetes]}   # images named there are never deleted",
+    ]
+    if found.branches:
+        branches = ", ".join(_quoted(branch) for branch in found.branches)
+        parts += ["", f"ci: {{provider: github, auth: oidc, branches: [{branches}]}}"]
+    return "\n".join(parts) + "\n"
+
+
+def _targets(found: Found) -> list[str]:
+    lines = ["targets:   # where to; the first is the default, --target NAME picks another"]
+    local = "  local: {kind: local}   # the embedded servers: try everything there first"
+    account = json.dumps(found.account or "${AWS_ACCOUNT_ID}")
+    region = _quoted(found.region) if found.region else '"${AWS_REGION}"'
+    prod = f"  prod: {{kind: ecr, account: {account}, region: {region}}}"
+    return [*lines, local] if found.local else [*lines, prod, local]
+
+
+def _sources(images: Sequence[tuple[FoundImage, str]]) -> list[str]:
+    hosts = sorted({image.source.registry for image, _ in images}) or ["docker.io"]
+    lines = ["sources:   # logins by reference only: docker-config is what `docker login` wrote"]
+    return [
+        *lines,
+        *(f"  {_quoted(host)}: {{credentials: docker-config, pulls: auto}}" for host in hosts),
+        "",
+    ]
+
+
+def _images(images: Sequence[tuple[FoundImage, str]]) -> list[str]:
+    if not images:
+        return [
+            "images: []   # for example:",
+            "#  - from: docker.io/acme/shop",
+            "#    to: acme/shop",
+            '#    tags: {allow: ["v*", "main-*"], semver: ">=1.0", newest: 20}',
+            "",
+        ]
+    lines = ["images:   # what moves; tags: {allow: [...], newest: 20} takes fewer"]
+    for image, target in images:
+        count = "" if image.tags is None else f"   # {_count(len(image.tags), 'tag')}"
+        lines += [f"  - from: {_quoted(image.source.name)}{count}", f"    to: {_quoted(target)}"]
+    return [*lines, ""]
+
+
+def _repositories(images: Sequence[tuple[FoundImage, str]]) -> list[str]:
+    tags: dict[str, set[str]] = {}
+    for image, target in images:
+        tags.setdefault(target, set()).update(image.tags or ())
+    if not tags:
+        return ["repositories: {}", ""]
+    lines = ["repositories:"]
+    first: dict[str, str] = {}
+    for target in sorted(tags):
+        settings = _settings(sorted(tags[target]))
+        anchor = first.get(settings)
+        if anchor:
+            lines.append(f"  {_quoted(target)}: *{anchor}")
+            continue
+        first[settings] = "standard" if not first else f"standard{len(first) + 1}"
+        lines += [f"  {_quoted(target)}: &{first[settings]}", settings]
+    return [*lines, ""]
+
+
+def _settings(tags: Sequence[str]) -> str:
+    return "\n".join(
+        [
+            f"    mutability: {_mutability(tags)}",
+            "    scan: on-push",
+            "    encryption: aes256   # fixed once the repository is made; kms is the other choice",
+            "    lifecycle: {preset: standard}   # 10 releases, 5 per branch, 3 pull requests, ...",
+        ]
+    )
+
+
+def _mutability(tags: Sequence[str]) -> str:
+    """Immutable but for tags that look as if they moved; ECR takes five exceptions."""
+    moving = [tag for tag in tags if _MOVES.match(tag) and tag != "latest"]
+    if len(moving) > 1:
+        return '{default: mutable, except: ["v*"]}   # releases stay, other tags may move'
+    exceptions = ", ".join(_quoted(tag) for tag in (*MOVING, *moving))
+    return f"{{default: immutable, except: [{exceptions}]}}   # these may move"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _quoted(text: str) -> str:
+    """The text as a YAML scalar that is read back as the same text."""
+    if _PLAIN.match(text) and text.lower() not in _NOT_TEXT:
+        return text
+    return json.dumps(text.replace("${", "$${"), ensure_ascii=False)

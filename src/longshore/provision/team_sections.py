@@ -1,0 +1,148 @@
+"""The sections of `longshore.yaml` about the team: tags, tree, pipeline, releases, alerts. Pure.
+
+Each function gives the shape of one section. Descriptions go into the JSON Schema, in English.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from longshore.errors import UsageError
+from longshore.provision.settings import (
+    Alerts,
+    CiSettings,
+    Environment,
+    Protection,
+    RewriteSettings,
+    TagStrategy,
+)
+from longshore.provision.shapes import Flag, Number, Shape, Text, Whole, Word, did_you_mean, one_of
+from longshore.provision.structures import Either, Key, ListOf, MapOf, Struct
+from longshore.text import tr
+
+SEVERITIES = ("critical", "high", "medium", "low", "informational", "undefined")
+IN_USE = ("compose", "kubernetes", "ecs", "lambda", "command")
+
+
+def tags() -> Shape[TagStrategy]:
+    """How builds are tagged."""
+    return Struct(
+        TagStrategy,
+        {
+            "strategy": Key(Word("standard"), "The table in the docs"),
+            "main": Key(ListOf(Text()), "Branches that count as production"),
+            "develop": Key(ListOf(Text()), "Branches that count as development"),
+            "latest": Key(Word("newest-release", "main", "never"), "What the tag latest follows"),
+        },
+    )
+
+
+def protect() -> Shape[Protection]:
+    """What counts as in use and is never deleted."""
+    return Struct(
+        _protection,
+        {
+            "in_use": Key(ListOf(Word(*IN_USE)), "Where to look for images in use"),
+            "command": Key(
+                ListOf(Text(), least=1), "A program and its arguments that prints images in use"
+            ),
+            "tags": Key(ListOf(Text()), "Tag patterns that count as in use"),
+        },
+    )
+
+
+def _protection(**values: Any) -> Protection:
+    made = Protection(**values)
+    if made.command and "command" not in made.in_use:
+        raise UsageError(
+            tr("a command is given, but in_use does not name it"),
+            tr("add command to in_use"),
+        )
+    return made
+
+
+def rewrite() -> Shape[RewriteSettings]:
+    """How references in the tree change."""
+    return Struct(
+        RewriteSettings,
+        {
+            "map": Key(
+                MapOf(Text()), "Pattern of images to: mirror, cache, keep, or a repository's name"
+            ),
+            "pin_digests": Key(Flag(), "Write digests beside the tags"),
+            "skip": Key(ListOf(Text()), "Patterns of files that stay as they are"),
+        },
+    )
+
+
+def ci() -> Shape[CiSettings]:
+    """The pipeline."""
+    return Struct(
+        CiSettings,
+        {
+            "provider": Key(Word("github"), "Whose pipeline"),
+            "branches": Key(ListOf(Text()), "Branches that build"),
+            "auth": Key(Word("oidc", "keys"), "How the pipeline logs in to AWS"),
+            "secrets": Key(MapOf(Text()), "Names under which the pipeline's secrets are stored"),
+        },
+    )
+
+
+def deploy() -> Shape[dict[str, Environment]]:
+    """Places that releases are deployed to."""
+    host = Text(
+        tr("an ssh address without a password"),
+        r"ssh://([A-Za-z0-9._-]+@)?[A-Za-z0-9.\[\]:-]+",
+        example="ssh://deploy@app.example.com",
+    )
+    environment = Struct(
+        lambda **values: Environment("", **values),
+        {
+            "kind": Key(Word("hosts", "ecs"), "Hosts over ssh, or an ECS service", required=True),
+            "hosts": Key(ListOf(host, least=1), "The hosts, as ssh addresses"),
+            "proxy": Key(Word("nginx", "haproxy", "traefik"), "What stands before the service"),
+            "compose": Key(Text(), "The compose file"),
+            "service": Key(Text(), "The service that is released"),
+            "health": Key(Text(tr("a path"), r"/\S*", example="/health"), "The health check"),
+            "cluster": Key(Text(), "The ECS cluster"),
+        },
+        placed=True,
+    )
+    named = Either(
+        mapping=MapOf(environment),
+        then=lambda pairs: {name: replace(value, name=name) for name, value in pairs},
+    )
+    return Struct(
+        lambda environments=None: environments or {},
+        {"environments": Key(named, "Places by name")},
+    )
+
+
+def alerts() -> Shape[Alerts]:
+    """Who is told, and from which values on."""
+    subscriber = Text(
+        tr("an address"),
+        r"(mailto:[^\s@]+@[^\s@]+|https://\S+|arn:aws\S+)",
+        example="mailto:me@x.io",
+    )
+    pulls = Struct(
+        lambda anomaly: anomaly,
+        {"anomaly": Key(Number(), "So many times the usual is unusual", required=True)},
+    )
+    return Struct(
+        Alerts,
+        {
+            "subscribers": Key(ListOf(subscriber), "mailto:, https:// or an ARN"),
+            "storage_gb": Key(Number(), "Storage in GB from which on an alert is sent"),
+            "scan": Key(MapOf(Whole(), _check_severity), "Findings allowed, by severity"),
+            "pulls": Key(pulls, "Unusual numbers of pulls", argument="pulls_anomaly"),
+        },
+    )
+
+
+def _check_severity(name: str) -> tuple[str, str] | None:
+    if name in SEVERITIES:
+        return None
+    message = tr("'{text}' is not {wanted}", text=name, wanted=one_of(SEVERITIES))
+    return message, did_you_mean(name, SEVERITIES)
