@@ -24,7 +24,6 @@ def copy(source: Holder, target: Holder | None = None, *, digests=True, seed=0, 
     fails = how.pop("fails", {})
     skipped = how.pop("skipped", None)
     world = World({"hub/a": source}, {"ecr/a": target}, fails=fails)
-    world.referrers = how.get("referrers", True)
     plan = plan_pair(PAIR, source.seen(digests), view or FRESH, skipped)
     schedule = Schedule([plan], **how)
     events = drive(schedule, world, seed)
@@ -189,11 +188,10 @@ def test_repositories_of_one_registry_mount_shared_blobs(mount: str) -> None:
         holder.add(image("base1", "base2", name), "v1")
     world = World(sources, {f"ecr/{name}": Holder() for name in names}, mount=mount)
     plans = [
-        plan_pair(Pair(f"hub/{n}", f"ecr/{n}", "hub", "ecr"), sources[f"hub/{n}"].seen(), FRESH)
-        for n in names
+        plan_pair(_pair(n, "after-blob" if mount == "refuse" else mount), holder.seen(), FRESH)
+        for n, holder in zip(names, sources.values(), strict=True)
     ]
-    mounting = "after-blob" if mount == "refuse" else mount
-    schedule = Schedule(plans, mounting=mounting)
+    schedule = Schedule(plans)
     drive(schedule, world, seed=4)
     totals = schedule.totals()
     assert totals.tags["copied"] == 6
@@ -201,6 +199,10 @@ def test_repositories_of_one_registry_mount_shared_blobs(mount: str) -> None:
         assert totals.blobs == {"copied": 24, "mounted": 0, "existing": 0}
     else:
         assert totals.blobs == {"copied": 9, "mounted": 15, "existing": 0}
+
+
+def _pair(name: str, mounting: str) -> Pair:
+    return Pair(f"hub/{name}", f"ecr/{name}", "hub", "ecr", mounting=mounting)
 
 
 def _random_world(dice: random.Random) -> dict[str, Holder]:
@@ -246,14 +248,14 @@ def test_any_world_arrives_whole_in_any_order_with_faults(seed: int) -> None:
     for attempt in range(2):
         plans = []
         for name, holder in sources.items():
-            pair = Pair(name, name.replace("hub", "ecr"), "hub", "ecr")
+            pair = _pair(name.removeprefix("hub/"), mounting)
             target = targets[pair.target]
             fresh = not target.manifests and not target.blobs
             view = TargetView(
                 dict(target.tags), frozenset(target.manifests) if listed else None, fresh
             )
             plans.append(plan_pair(pair, holder.seen(digests or attempt > 0), view))
-        schedule = Schedule(plans, mounting=mounting)
+        schedule = Schedule(plans)
         drive(schedule, world, seed + attempt)
         if not broken:
             assert schedule.failures == []

@@ -71,9 +71,9 @@ def copy(
     couples = _couples(source, target, pairs)
     opener = Opener(app.environ, threads=jobs)
     chosen = tuple(str(parse_platform(text)) for text in platforms)
-    work = _jobs(couples, all_tags, wanted, chosen, opener, companions=not no_referrers)
+    work = _jobs(couples, all_tags, wanted, chosen, opener, referrers=not no_referrers)
     journal = Journal(wiring.state_dir(app.environ) / "copy")
-    options = CopyOptions(Widths(jobs), referrers=not no_referrers)
+    options = CopyOptions(Widths(jobs))
     with journal.writing(job.wish.pair.target for job in work):
         plans = gather_all(work, journal)
         if dry_run:
@@ -133,7 +133,7 @@ def _jobs(
     platforms: tuple[str, ...],
     opener: Opener,
     *,
-    companions: bool,
+    referrers: bool,
 ) -> list[Job]:
     """One job per pair of repositories; images of one pair are copied together."""
     choose = chooser(wanted)
@@ -154,7 +154,7 @@ def _jobs(
         source, target = ends[pair]
         stores = Stores(opener.source(source), opener.target(target))
         rename = {old: new for old, new in names.items() if old != new}
-        wish = Wish(pair, tuple(names) or None, rename, choose, companions)
+        wish = Wish(pair, tuple(names) or None, rename, choose, referrers)
         jobs.append(Job(wish, stores))
     return jobs
 

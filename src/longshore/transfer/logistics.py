@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from longshore.oci.digest import Digest
 from longshore.oci.manifest import Descriptor
-from longshore.transfer.plan import Mounting, Pair
+from longshore.transfer.plan import Pair
 from longshore.transfer.steps import CopyBlob, MountBlob, Step
 
 BlobKey = tuple[str, str, Digest]
@@ -37,7 +37,6 @@ class Load:
 class Logistics:
     """Leaders and followers of each blob in each target registry."""
 
-    mounting: Mounting = "after-blob"
     loads: dict[BlobKey, Load] = field(default_factory=dict)
     _leaders: dict[tuple[str, Digest], Load] = field(default_factory=dict)
     _waiting: dict[BlobKey, Load] = field(default_factory=dict)
@@ -54,7 +53,7 @@ class Logistics:
         """The repository lacks the blob: mount it, wait for its leader, or copy it."""
         load = self.loads[blob_key(pair, digest)]
         leader = self._leaders.get((pair.target_registry, digest))
-        if self.mounting == "never" or leader is None or leader.failed:
+        if pair.mounting == "never" or leader is None or leader.failed:
             self._leaders[pair.target_registry, digest] = load
             return [CopyBlob(pair, load.blob)]
         if leader.mountable:
@@ -65,7 +64,7 @@ class Logistics:
 
     def arrived(self, pair: Pair, digest: Digest) -> list[Step]:
         """The blob is in the repository."""
-        if self.mounting != "after-blob":
+        if pair.mounting != "after-blob":
             return []
         return self._release(self.loads[blob_key(pair, digest)])
 

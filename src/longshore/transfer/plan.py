@@ -23,18 +23,17 @@ _COMPANION = re.compile(r"sha256-([0-9a-f]{64})(?:\.(?:sig|att|sbom)|)\Z")
 
 @dataclass(frozen=True, order=True)
 class Pair:
-    """A source repository and the target repository that its images go to."""
+    """A source repository and the target repository that its images go to.
+
+    `mounting` says when the target's registry mounts a blob from another of its repositories.
+    """
 
     source: str
     target: str
     source_registry: str = ""
     target_registry: str = ""
     platforms: tuple[str, ...] = ()
-
-    @property
-    def same_registry(self) -> bool:
-        """Whether blobs can be mounted from the source itself."""
-        return bool(self.source_registry) and self.source_registry == self.target_registry
+    mounting: Mounting = "after-blob"
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,7 @@ class PairPlan:
 
     `orphans` says whether companions of images that no chosen tag reaches are copied too. `listed`
     says whether the source's tags are all known; if not, companions are asked for by name.
+    `referrers` says whether signatures and SBOMs are copied along.
     """
 
     pair: Pair
@@ -83,6 +83,7 @@ class PairPlan:
     companions: Mapping[str, tuple[TagStep, ...]] = field(default_factory=dict)
     orphans: bool = False
     listed: bool = True
+    referrers: bool = True
 
     @property
     def to_copy(self) -> tuple[TagStep, ...]:

@@ -23,7 +23,7 @@ from longshore.transfer import steps as st
 from longshore.transfer.budget import KINDS, Bucket, Widths, order, retry_delay_s
 from longshore.transfer.carry import Carrier, Stores
 from longshore.transfer.journal import Journal
-from longshore.transfer.plan import Mounting, Pair, PairPlan
+from longshore.transfer.plan import Pair, PairPlan
 from longshore.transfer.schedule import Schedule, Totals
 
 
@@ -32,8 +32,6 @@ class CopyOptions:
     """How to copy. `put_rate` is manifest writes per second at the target, None for no bound."""
 
     widths: Widths = field(default_factory=Widths)
-    referrers: bool = True
-    mounting: Mounting = "after-blob"
     put_rate: float | None = None
     progress_every_s: float = 0.2
 
@@ -69,7 +67,7 @@ class CopyRun:
         self._journal = journal
         self._stop = threading.Event()
         self._carrier = Carrier(stores, journal, self._stop)
-        self._schedule = Schedule(plans, referrers=options.referrers, mounting=options.mounting)
+        self._schedule = Schedule(plans)
         self._pulls_left = pulls_left
         self._bucket = Bucket(options.put_rate, burst=2.0)
         self._ready: dict[type[st.Step], list[_Task]] = {kind: [] for kind in KINDS}

@@ -35,7 +35,7 @@ from longshore.oci.manifest import Descriptor, Manifest
 from longshore.text import tr
 from longshore.transfer import steps as st
 from longshore.transfer.logistics import Logistics, blob_key
-from longshore.transfer.plan import Action, Mounting, Pair, PairPlan, TagStep
+from longshore.transfer.plan import Action, Pair, PairPlan, TagStep
 from longshore.transfer.waiting import Key, Ledger
 
 MAX_ATTEMPTS = 3
@@ -65,6 +65,7 @@ class _Node:
     reading: bool = False
     ready: bool = False
     put_pending: bool = False
+    is_attestation: bool = False
     subject_key: Key | None = None
 
 
@@ -92,17 +93,10 @@ class Totals:
 class Schedule:
     """One copy of many images, as a state machine without clock, thread or socket."""
 
-    def __init__(
-        self,
-        plans: Sequence[PairPlan],
-        *,
-        referrers: bool = True,
-        mounting: Mounting = "after-blob",
-    ) -> None:
+    def __init__(self, plans: Sequence[PairPlan]) -> None:
         self._plans = {plan.pair: plan for plan in plans}
-        self._referrers = referrers
         self._ledger = Ledger()
-        self._logistics = Logistics(mounting)
+        self._logistics = Logistics()
         self._nodes: dict[Key, _Node] = {}
         self._tags: dict[Key, _Tag] = {}
         self._by_source: dict[tuple[Pair, str], list[Key]] = {}
@@ -304,11 +298,13 @@ class Schedule:
         tags: Iterable[Key],
         source_tag: str | None = None,
         *,
-        there: bool | None = None,
+        there: bool = False,
+        attests: bool = False,
     ) -> _Node:
         """The node of a manifest, made and set going if it is new; `tags` wait for it.
 
-        `there` says that the target holds it, for a child of something that the target holds.
+        `there` says that the target holds it, for a child of something that the target holds;
+        `attests` that it is an attestation inside an index, which nobody signs.
         """
         key: Key = ("manifest", pair, digest)
         node = self._nodes.get(key)
@@ -316,6 +312,7 @@ class Schedule:
             self._adopt(node, tags)
             return node
         node = self._new_node(pair, digest)
+        node.is_attestation = attests
         self._adopt(node, tags)
         if there or self._plans[pair].view.has(digest):
             self._already_there(node)
@@ -349,13 +346,16 @@ class Schedule:
     def _already_there(self, node: _Node) -> None:
         node.present = True
         self._look_for_referrers(node)
-        if self._referrers:
+        if self._with_referrers(node):
             self._ledger.wait(("referrers", node.key), [("peek", node.key)])
             self._emit(st.PeekManifest(node.pair, node.digest))
         self._release(self._ledger.finish(node.key))
 
+    def _with_referrers(self, node: _Node) -> bool:
+        return self._plans[node.pair].referrers and not node.is_attestation
+
     def _look_for_referrers(self, node: _Node) -> None:
-        if self._referrers:
+        if self._with_referrers(node):
             self._ledger.wait(("referrers", node.key), [("find", node.key)])
             by_name = not self._plans[node.pair].listed
             self._emit(st.FindReferrers(node.pair, node.digest, by_name))
@@ -428,7 +428,7 @@ class Schedule:
 
     def _want_children(self, node: _Node, manifest: Manifest) -> None:
         for child in manifest.children:
-            found = self._want(node.pair, child.digest, node.roots)
+            found = self._want(node.pair, child.digest, node.roots, attests=child.is_attestation)
             node.children.append(found.key)
             if not node.present:
                 self._ledger.wait(node.key, [found.key])
