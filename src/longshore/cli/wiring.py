@@ -15,7 +15,7 @@ from longshore.cli.output import Place
 from longshore.cli.settings import DEFAULT_CONFIG, Settings
 from longshore.cli.targeting import Choice, choose_target
 from longshore.errors import FileError, RefusedError, UsageError, Where
-from longshore.facts import Endpoint, Identity
+from longshore.facts import Endpoint, Identity, Token
 from longshore.text import tr
 
 if TYPE_CHECKING:
@@ -124,9 +124,30 @@ def running_local(environ: Mapping[str, str]) -> LocalState:
     return state
 
 
-def _open_embedded(choice: Choice, environ: Mapping[str, str]) -> OpenTarget:
-    from longshore.remote.aws import AwsKeys, AwsOptions
+def ecr_token(region: str, environ: Mapping[str, str], *, fips: bool = False) -> Token:
+    """A password for AWS's own ECR in a Region, never for the embedded one."""
+    from longshore.remote.aws import AwsOptions, open_session
+    from longshore.remote.ecr import Ecr
 
+    session = open_session(AwsOptions(region=region, use_fips=fips, environ=environ))
+    if session.client("ecr").is_loopback:
+        raise RefusedError(
+            tr("AWS_ENDPOINT_URL leads to this machine, but the registry is at AWS"),
+            tr("unset AWS_ENDPOINT_URL"),
+            code="wrong-place",
+        )
+    return Ecr(session).authorization_token()
+
+
+def embedded_token(state: LocalState, environ: Mapping[str, str]) -> Token:
+    """A password for the embedded ECR."""
+    from longshore.remote.aws import open_session
+    from longshore.remote.ecr import Ecr
+
+    return Ecr(open_session(_embedded_options(state, environ))).authorization_token()
+
+
+def _open_embedded(choice: Choice, environ: Mapping[str, str]) -> OpenTarget:
     state = running_local(environ)
     if choice.region not in (None, state.region):
         raise UsageError(
@@ -138,13 +159,18 @@ def _open_embedded(choice: Choice, environ: Mapping[str, str]) -> OpenTarget:
             tr("leave --region out, or start them with `longshore local up --region`"),
             code="wrong-region",
         )
-    options = AwsOptions(
+    return _opened(choice, _embedded_options(state, environ), state)
+
+
+def _embedded_options(state: LocalState, environ: Mapping[str, str]) -> AwsOptions:
+    from longshore.remote.aws import AwsKeys, AwsOptions
+
+    return AwsOptions(
         region=state.region,
         endpoint_url=state.aws_endpoint,
         keys=AwsKeys(state.access_key, state.secret_key),
         environ=environ,
     )
-    return _opened(choice, options, state)
 
 
 def _open_aws(choice: Choice, environ: Mapping[str, str]) -> OpenTarget:
