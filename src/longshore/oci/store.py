@@ -7,7 +7,7 @@ and raise RegistryError, LoginError or LimitError with their side.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -36,6 +36,17 @@ class PullAllowance:
     limit: int
     remaining: int
     window_s: int
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """Tags with their digests (None where the listing does not tell), and all manifests.
+
+    `digests` includes untagged manifests; None when no listing names them.
+    """
+
+    tags: Mapping[str, Digest | None]
+    digests: frozenset[Digest] | None = None
 
 
 class BlobStream(Protocol):
@@ -88,8 +99,8 @@ class Readable(Protocol):
 class Writable(Readable, Protocol):
     """One repository that can be copied to."""
 
-    def list_digests(self) -> set[Digest] | None:
-        """All manifests, tagged or not, when a listing tells; else None."""
+    def read_holdings(self) -> Holdings:
+        """Everything that the repository holds, as far as one listing tells. Costs no pull."""
         ...
 
     def missing_blobs(self, digests: Iterable[Digest]) -> set[Digest]:

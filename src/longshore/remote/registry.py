@@ -31,7 +31,7 @@ from longshore.oci.manifest import (
     parse_manifest,
 )
 from longshore.oci.reference import DOCKER_HUB
-from longshore.oci.store import BlobStream, PullAllowance, TagSeen, Writable
+from longshore.oci.store import BlobStream, Holdings, PullAllowance, TagSeen, Writable
 from longshore.remote.addresses import same_origin
 from longshore.remote.authority import Authority
 from longshore.remote.credentials import CredentialSource, anonymous
@@ -237,9 +237,10 @@ class RegistryRepository:
 
     # Writing
 
-    def list_digests(self) -> set[Digest] | None:
-        """No listing of the registry protocol names untagged manifests."""
-        return None
+    def read_holdings(self) -> Holdings:
+        """Tags only: no listing of the registry protocol names untagged manifests."""
+        tags = self.list_tags()
+        return Holdings({seen.tag: Digest(seen.digest) if seen.digest else None for seen in tags})
 
     def missing_blobs(self, digests: Iterable[Digest]) -> set[Digest]:
         """A HEAD for each digest."""
