@@ -13,7 +13,7 @@ from typing import TypeVar
 from longshore.errors import AwsError, RefusedError, RegistryError, Side
 from longshore.oci.challenge import Challenge
 from longshore.oci.digest import Digest
-from longshore.oci.store import TagSeen
+from longshore.oci.store import Holdings, TagSeen
 from longshore.remote.ecr import Ecr
 from longshore.remote.registry import Registry, RegistryRepository
 from longshore.remote.transport import Transport
@@ -90,10 +90,11 @@ class EcrRepository(RegistryRepository):
             for tag in image.tags
         ]
 
-    def list_digests(self) -> set[Digest]:
-        """All manifests that can be pulled from the repository, tagged or not."""
+    def read_holdings(self) -> Holdings:
+        """Tags and all manifests that can be pulled, by one DescribeImages."""
         images = self._ecr_registry.asked(lambda: self._ecr.describe_images(self.name))
-        return {Digest(image.digest) for image in images}
+        tags = {tag: Digest(image.digest) for image in images for tag in image.tags}
+        return Holdings(tags, frozenset(Digest(image.digest) for image in images))
 
     def missing_blobs(self, digests: Iterable[Digest]) -> set[Digest]:
         """By BatchCheckLayerAvailability, a hundred a call."""

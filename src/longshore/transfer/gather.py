@@ -69,17 +69,13 @@ def read_view(target: Writable, wish: Wish, journal: Journal) -> TargetView:
     """What the target holds; a repository that is not there yet counts as empty if it may."""
     name = wish.pair.target
     try:
-        tags = {
-            seen.tag: Digest(seen.digest) if seen.digest else None for seen in target.list_tags()
-        }
-        digests = target.list_digests()
+        held = target.read_holdings()
     except RegistryError as error:
         if error.code != "repository-not-found" or not wish.target_may_be_absent:
             raise
         return TargetView({}, frozenset(), fresh=not journal.is_open(name))
-    empty = not tags and not digests
-    fresh = empty and not journal.is_open(name)
-    return TargetView(tags, frozenset(digests) if digests is not None else None, fresh)
+    empty = not held.tags and not held.digests
+    return TargetView(held.tags, held.digests, fresh=empty and not journal.is_open(name))
 
 
 def _gather_one(wish: Wish, tag: str, stores: Stores, pool: ThreadPoolExecutor) -> PairPlan:
