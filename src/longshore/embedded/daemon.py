@@ -35,6 +35,7 @@ __all__ = ["LocalState", "UpOptions", "command", "down", "reset", "status", "up"
 
 LOCK = "lock"
 LOG = "local.log"
+PATIENCE_S = 3.0
 _CLEANED = ("AWS_", "DOCKER_", "LONGSHORE_", "GITHUB_", "BOTO", "MOTO_", "PYTHONPATH")
 _PROXIES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY"}
 
@@ -48,9 +49,8 @@ def up(options: UpOptions, environ: Mapping[str, str] | None = None) -> LocalSta
     folder = options.data_dir
     prepare_data_dir(folder)
     with _only_one(folder / "up.lock", options.timeout_s):
-        found = status(folder)
+        found = _settled(folder)
         if found is None:
-            _refuse_if_held(folder)
             return _start(options, os.environ if environ is None else environ)
     _refuse_if_different(found, options)
     return found
@@ -74,9 +74,8 @@ def down(folder: Path, timeout_s: float = 20) -> bool:
     Raises LongshoreError (`local-not-answering`) when a process holds the folder and does not
     prove to be ours.
     """
-    state = status(folder)
+    state = _settled(folder)
     if state is None:
-        _refuse_if_held(folder)
         return False
     with suppress(NobodyThere):
         list(ask(folder, {"do": "stop"}))
@@ -92,9 +91,10 @@ def down(folder: Path, timeout_s: float = 20) -> bool:
 def reset(folder: Path) -> None:
     """Delete all data of a marked folder that no process uses.
 
-    Raises RefusedError, FileError, LongshoreError (`local-not-answering`).
+    Raises RefusedError, FileError, LongshoreError (`local-not-answering`) when one does.
     """
-    _refuse_if_held(folder)
+    if is_marked(folder) and _settled(folder) is not None:
+        raise _not_answering(folder)
     empty_data_dir(folder)
 
 
@@ -195,9 +195,17 @@ def _refuse_if_different(found: LocalState, wanted: UpOptions) -> None:
     )
 
 
-def _refuse_if_held(folder: Path) -> None:
-    if _is_held(folder / LOCK):
-        raise _not_answering(folder)
+def _settled(folder: Path) -> LocalState | None:
+    """`status`, once a process that is just starting or dying has done so.
+
+    Raises LongshoreError when one holds the folder and goes on not answering.
+    """
+    end = time.monotonic() + PATIENCE_S
+    while (found := status(folder)) is None and _is_held(folder / LOCK):
+        if time.monotonic() > end:
+            raise _not_answering(folder)
+        time.sleep(0.02)
+    return found
 
 
 def _not_answering(folder: Path) -> LongshoreError:
@@ -231,7 +239,7 @@ def _is_held(path: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return True
     finally:

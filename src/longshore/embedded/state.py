@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -160,7 +161,7 @@ def prepare_data_dir(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not is_marked(folder):
-            if folder.is_symlink() or any(folder.iterdir()):
+            if (folder.is_symlink() or _has_other_files(folder)) and not is_marked(folder):
                 raise RefusedError(
                     tr("{folder} holds something else than embedded servers' data", folder=folder),
                     tr("name an empty or new folder with --data-dir"),
@@ -178,6 +179,11 @@ def is_marked(folder: Path) -> bool:
         return not folder.is_symlink() and (folder / MARK).read_text() == _MARK_TEXT
     except (OSError, UnicodeDecodeError):
         return False
+
+
+def _has_other_files(folder: Path) -> bool:
+    """Whether there is more than a mark that somebody is writing at this moment."""
+    return any(not one.name.startswith(f".{MARK}") for one in folder.iterdir())
 
 
 def empty_data_dir(folder: Path) -> None:
@@ -205,7 +211,7 @@ def empty_data_dir(folder: Path) -> None:
 
 def write_private(path: Path, text: str) -> None:
     """Write a 0600 file in one step: the old content or the new one, never half."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)

@@ -21,7 +21,7 @@ FOUR = (
     Platform("linux", "arm", "v7"),
     Platform("linux", "s390x"),
 )
-_BEGIN = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+_BEGIN = datetime(2025, 3, 3, 9, 30, tzinfo=UTC)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from longshore.embedded.seed import documents
 from longshore.embedded.seed.archive import Layer
@@ -29,7 +28,6 @@ class Push:
     manifest: Manifest
     tags: tuple[str, ...] = ()
     blobs: tuple[bytes, ...] = field(default=(), repr=False)
-    pushed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def pushes(image: Image, parts: Parts) -> Iterator[Push]:
 def _push(
     image: Image, manifest: Manifest, tags: tuple[str, ...] = (), blobs: tuple[bytes, ...] = ()
 ) -> Push:
-    return Push(image.repository, manifest, tags, blobs, image.created)
+    return Push(image.repository, manifest, tags, blobs)
 
 
 def _platform_image(image: Image, platform: Platform, parts: Parts) -> Push:

@@ -17,7 +17,7 @@ from longshore.embedded.seed.catalogue import (
 from longshore.embedded.seed.elf import executable
 
 _MIB = 1024 * 1024
-_MTIME = 1772443800  # 2026-03-02 09:30 UTC, when the catalogue begins
+_MTIME = 1740994200  # 2025-03-03 09:30 UTC, when the catalogue begins
 _SOURCES = 24
 
 
