@@ -10,15 +10,20 @@ which the plan is empty.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import replace
 
-from longshore.errors import RefusedError, Where
 from longshore.facts import RepositorySeen
 from longshore.provision.access import read_statements
+from longshore.provision.changes import (
+    NO_LIMITS,
+    Action,
+    Change,
+    Limits,
+    Plan,
+    Refusal,
+    refuse_unsafe,
+)
 from longshore.provision.differences import (
     creation_diff,
     encryption_diff,
@@ -37,7 +42,6 @@ from longshore.provision.resources import (
     Kind,
     LifecyclePolicy,
     Note,
-    Place,
     Repository,
     RepositoryPolicy,
     Resource,
@@ -46,85 +50,11 @@ from longshore.provision.resources import (
 from longshore.provision.settings import as_written
 from longshore.text import tr
 
-Action = Literal["create", "update", "replace", "delete"]
-Diff = Mapping[str, Mapping[str, Any]]
+__all__ = ["NO_LIMITS", "Action", "Change", "Limits", "Plan", "Refusal", "plan", "refuse_unsafe"]
 
 
-@dataclass(frozen=True)
-class Change:
-    """One change, with its reason. `diff` maps a field to `{"from": ..., "to": ...}`.
-
-    `wanted` is what `apply` needs; plan files do not carry it.
-    """
-
-    kind: Kind
-    name: str
-    action: Action
-    reason: str
-    diff: Diff
-    wanted: Resource | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def resource(self) -> str:
-        """The name in plans, for example `ecr/repository/acme/shop`."""
-        return resource_name(self.kind, self.name)
-
-    def as_json(self) -> dict[str, Any]:
-        """As plans show it; `${ENV}` is not filled in."""
-        return {
-            "resource": self.resource,
-            "action": self.action,
-            "reason": self.reason,
-            "diff": written(self.diff),
-        }
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A change that a limit forbids, and the flag that allows it."""
-
-    resource: str
-    reason: str
-    flag: str
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Names of repositories for which the user allowed what is otherwise refused.
-
-    `allow_delete`: --allow-delete NAME, `allow_replace`: --allow-replace NAME,
-    `delete_images`: --delete-images NAME, the images in it may be lost.
-    """
-
-    allow_delete: frozenset[str] = frozenset()
-    allow_replace: frozenset[str] = frozenset()
-    delete_images: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What must change at a place, what is refused, and what is worth saying."""
-
-    place: Place
-    changes: tuple[Change, ...] = ()
-    refused: tuple[Refusal, ...] = ()
-    notes: tuple[Note, ...] = ()
-    limits: Limits = Limits()
-
-    @property
-    def checksum(self) -> str:
-        """Says whether two plans do the same at the same place; `${ENV}` counts filled in."""
-        changes = [[c.kind, c.name, c.action, c.diff] for c in self.changes]
-        place = self.place
-        endpoint = place.endpoint if place.kind == "ecr" else None  # local ports come and go
-        where = [place.kind, place.account, place.region, endpoint]
-        text = json.dumps([where, changes], sort_keys=True, separators=(",", ":"))
-        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
-
-
-def plan(wanted: Desired, actual: Actual, limits: Limits | None = None) -> Plan:
+def plan(wanted: Desired, actual: Actual, limits: Limits = NO_LIMITS) -> Plan:
     """What must change so that `actual` becomes `wanted`."""
-    limits = limits or Limits()
     replaced = _replaced(wanted, actual)
     resources = [*wanted.resources, *_carried_over(wanted, replaced)]
     changes = [change for one in resources if (change := _change(one, actual, replaced))]
@@ -137,29 +67,6 @@ def plan(wanted: Desired, actual: Actual, limits: Limits | None = None) -> Plan:
         tuple(sorted({*wanted.notes, *_notes(wanted, actual, limits)}, key=_note_order)),
         limits,
     )
-
-
-def refuse_unsafe(planned: Plan) -> None:
-    """Raise RefusedError when a limit forbids a change of the plan; the hint names its flag."""
-    if not planned.refused:
-        return
-    first = planned.refused[0]
-    flags = " ".join(dict.fromkeys(refusal.flag for refusal in planned.refused))
-    raise RefusedError(
-        tr("refused: {reason}", reason=first.reason),
-        tr("nothing was changed; to allow it, add {flags}", flags=flags),
-        code="unsafe-plan",
-        where=Where(resource=first.resource),
-    )
-
-
-def written(value: Any) -> Any:
-    """The value as the config has it, `${ENV}` not filled in."""
-    if isinstance(value, Mapping):
-        return {as_written(key): written(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [written(one) for one in value]
-    return as_written(value) if isinstance(value, str) else value
 
 
 _RANKS: dict[Kind, int] = {
@@ -345,10 +252,14 @@ def _notes(wanted: Desired, actual: Actual, limits: Limits) -> Iterator[Note]:
                 name=name,
             )
             yield Note(resource_name("repository", name), message)
-    if actual.unread:
+    if actual.unread is None:
         message = tr(
-            "{count} other repositories were not looked at: whether longshore made one of them "
-            "is not known",
+            "other repositories could not be listed; whether longshore made any is unknown"
+        )
+        yield Note("ecr/repository", message)
+    elif actual.unread:
+        message = tr(
+            "{count} other repositories were not looked at; whether longshore made any is unknown",
             count=actual.unread,
         )
         yield Note("ecr/repository", message)

@@ -119,13 +119,13 @@ class Actual:
 
     `images` says how many images a repository holds, None when that could not be read;
     repositories that are not in it were not asked. `unread` counts repositories whose tags were
-    not looked at.
+    not looked at, None when not even their number is known.
     """
 
     repositories: Mapping[str, RepositorySeen] = field(default_factory=dict)
     images: Mapping[str, int | None] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
-    unread: int = 0
+    unread: int | None = 0
 
 
 def resource_name(kind: Kind, name: str) -> str:
