@@ -298,8 +298,8 @@ class Contents:
             size = self._index_size(repository, links) if links.children else links.size
             is_new = (
                 self._db.run(
-                    "INSERT OR IGNORE INTO manifests (repository, digest, media_type, content, size,"
-                    " subject, artifact_type, pushed_at, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT OR IGNORE INTO manifests (repository, digest, media_type, content,"
+                    " size, subject, artifact_type, pushed_at, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         *(repository, digest, media_type, content, size, links.subject),
                         *(links.artifact_type, now, json.dumps(extra or {})),
