@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from longshore.cli.output import Place
 from longshore.cli.settings import DEFAULT_CONFIG, Settings
@@ -20,6 +20,7 @@ from longshore.text import tr
 
 if TYPE_CHECKING:
     from longshore.embedded.state import LocalState
+    from longshore.oci.store import Writable
     from longshore.provision.settings import Config
     from longshore.remote.aws import AwsOptions, AwsSession
     from longshore.remote.ecr import Ecr
@@ -110,6 +111,15 @@ def open_target(
     if choice.way == "embedded":
         return _open_embedded(choice, environ)
     return _open_aws(choice, environ)
+
+
+def open_repository(target: OpenTarget, name: str, environ: Mapping[str, str]) -> Writable:
+    """A repository of the target, to read and write its images."""
+    from longshore.remote.ecr_registry import EcrRegistry
+    from longshore.remote.transport import Transport, TransportOptions
+
+    transport = Transport(TransportOptions(threads=8, environ=environ))
+    return cast("Writable", EcrRegistry(target.ecr, transport).repository(name))
 
 
 def running_local(environ: Mapping[str, str]) -> LocalState:
