@@ -299,7 +299,8 @@ class Contents:
             is_new = (
                 self._db.run(
                     "INSERT OR IGNORE INTO manifests (repository, digest, media_type, content,"
-                    " size, subject, artifact_type, pushed_at, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    " size, subject, artifact_type, pushed_at, extra)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         *(repository, digest, media_type, content, size, links.subject),
                         *(links.artifact_type, now, json.dumps(extra or {})),

@@ -37,6 +37,7 @@ _READ_BUFFER = 64 * 1024
 _DRAIN_LIMIT = 16 * 1024 * 1024
 _MAX_LINE = 16 * 1024
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_EXPECT = b"X-Embedded-Expect"
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -304,25 +305,26 @@ class _Input:
         return BadBody(why)
 
 
-class _HeaderReader(_http.HeaderReader):  # type: ignore[misc]
+class _HeaderReader(_http.HeaderReader):
     """Takes `Expect` away from cheroot, which would answer it before anybody wants the body."""
 
     def _allow_header(self, key_name: bytes) -> bool:
         return b"_" not in key_name
 
-    def __call__(self, rfile: Any, hdict: dict[bytes, bytes]) -> dict[bytes, bytes]:
-        super().__call__(rfile, hdict)
-        if hdict.pop(b"Expect", b"").lower() == b"100-continue":
-            hdict[b"X-Longshore-Expect"] = b"1"
-        return hdict
+    def __call__(self, rfile: Any, hdict: Any | None = None) -> Any:
+        headers = super().__call__(rfile, hdict)
+        headers.pop(_EXPECT, None)
+        if headers.pop(b"Expect", b"").lower() == b"100-continue":
+            headers[_EXPECT] = b"1"
+        return headers
 
 
-class _HttpRequest(_http.HTTPRequest):  # type: ignore[misc]
+class _HttpRequest(_http.HTTPRequest):
     header_reader = _HeaderReader()
 
     def respond(self) -> None:
         """Call the application and write what it answers."""
-        expects = self.inheaders.pop(b"X-Longshore-Expect", None) is not None
+        expects = self.inheaders.pop(_EXPECT, None) is not None
         length = None if self.chunked_read else int(self.inheaders.get(b"Content-Length", 0))
         self.rfile = _Input(self.conn, length, expects_continue=expects)
         try:
@@ -366,7 +368,7 @@ class _HttpRequest(_http.HTTPRequest):  # type: ignore[misc]
                     break
 
 
-class _Connection(_http.HTTPConnection):  # type: ignore[misc]
+class _Connection(_http.HTTPConnection):
     RequestHandlerClass = _HttpRequest
 
     def __init__(self, server: Any, sock: socket.socket, makefile: Any = None) -> None:
@@ -385,11 +387,10 @@ class _FileBody:
         self.part = part
 
 
-class _Gateway(_wsgi.Gateway_10):  # type: ignore[misc]
-    def get_environ(self) -> dict[str, Any]:
-        environ: dict[str, Any] = super().get_environ()
-        environ["wsgi.file_wrapper"] = _FileBody
-        return environ
+class _Gateway(_wsgi.Gateway_10):
+    def __init__(self, req: Any) -> None:
+        super().__init__(req)
+        self.env["wsgi.file_wrapper"] = _FileBody
 
     def respond(self) -> None:
         body = self.req.server.wsgi_app(self.env, self.start_response)
@@ -411,12 +412,15 @@ class _Gateway(_wsgi.Gateway_10):  # type: ignore[misc]
                 if piece:
                     self.write(piece)
             self.req.ensure_headers_sent()
+        except Hangup:
+            self.req.ensure_headers_sent()
+            raise
         finally:
             if hasattr(body, "close"):
                 body.close()
 
 
-class _Server(_wsgi.Server):  # type: ignore[misc]
+class _Server(_wsgi.Server):
     ConnectionClass = _Connection
     keep_alive_conn_limit = 4096
     max_request_header_size = 64 * 1024
