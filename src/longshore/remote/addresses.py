@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 _PORTS = {"http": 80, "https": 443}
@@ -23,6 +24,7 @@ def host_only(host: str) -> str:
     return (name if colon and port.isdigit() and ":" not in name else host).lower()
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether the host (with or without port) is this machine, by name or address."""
     name = host_only(host)
@@ -34,6 +36,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=256)
 def origin(url: str) -> tuple[str, str, int]:
     """Scheme, host and port: what credentials belong to (RFC 6454)."""
     parts = urlsplit(url)

@@ -102,6 +102,10 @@ class DockerConfig:
                 return found
         return None
 
+    def ask(self, helper: str, host: str) -> Token | None:
+        """What a helper has for a host, under any name that the host is known by."""
+        return self._ask_all(helper, host)
+
     def _ask(self, helper: str, server: str) -> Token | None:
         if not _HELPER_NAME.match(helper):
             raise self._helper_failed(helper, tr("that is not a helper's name"))
@@ -149,6 +153,12 @@ def docker_config(environ: Mapping[str, str]) -> DockerConfig:
     return DockerConfig(
         (Path(folder) if folder else Path(home, ".docker")) / "config.json", environ
     )
+
+
+def helper_credentials(name: str, environ: Mapping[str, str]) -> CredentialSource:
+    """The credentials that the helper docker-credential-NAME keeps, whatever docker's file says."""
+    asked = docker_config(environ)
+    return lambda host: asked.ask(name, host)
 
 
 def server_names(host: str) -> tuple[str, ...]:

@@ -41,7 +41,8 @@ class Session:
 
         `request.url` may be a path. `scopes` are what a Bearer token must allow.
         """
-        request = dataclasses.replace(request, url=urljoin(self.base, request.url))
+        if request.url.startswith("/"):
+            request = dataclasses.replace(request, url=self.base + request.url[1:])
         answer, authorization = self._authorised(request, scopes)
         answer = self._follow(request, answer, authorization)
         if answer.status < 300 or answer.status in accept:
