@@ -1,0 +1,350 @@
+"""moto, driven from outside: the only module that knows its insides. I/O.
+
+moto keeps one state per process, asks the process's clock and random numbers, and posts to any
+address. Here it is given another state, time, randomness and postman for each call, so that a call
+can be carried out again and come to the same end (`services.py` keeps the calls).
+
+moto is pinned to 5.2; each trick below has a test in `tests/embedded/test_aws_services.py`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import random
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+from longshore.embedded.fetch import Delivery
+from longshore.embedded.service_journal import Call
+from longshore.embedded.sigv4 import Principal
+
+
+@dataclass
+class Moment:
+    """What moto's clock, randomness and postman are during one call."""
+
+    now: Callable[[], datetime]
+    random: random.Random
+    deliver: Callable[[Delivery], object]
+
+
+@dataclass(eq=False)
+class State:
+    """Everything that moto holds for one data directory, while another's is in moto."""
+
+    backends: list[tuple[Any, dict[str, Any]]] = field(default_factory=list)
+
+
+@dataclass
+class _Process:
+    """What there is one of in a process."""
+
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    state: State | None = None
+    moment: Moment | None = None
+    apps: dict[str, Any] = field(default_factory=dict)
+    adapted: set[str] = field(default_factory=set)
+
+
+_process = _Process()
+
+
+@contextmanager
+def holding(state: State) -> Iterator[None]:
+    """Alone with moto, which has this state."""
+    with _process.lock:
+        if _process.state is not state:
+            _exchange(state)
+        yield
+
+
+def forget(state: State) -> None:
+    """The state is not needed any more."""
+    with _process.lock:
+        if _process.state is state:
+            _exchange(None)
+        state.backends.clear()
+
+
+def _exchange(state: State | None) -> None:
+    """Take what moto holds out of it, and put another state in."""
+    from moto.core.base_backend import BackendDict
+
+    used: list[Any] = BackendDict._instances  # type: ignore[misc]
+    taken = [(backend, {account: backend[account] for account in backend}) for backend in used]
+    for backend, _ in taken:
+        dict.clear(backend)
+    used.clear()
+    if _process.state is not None:
+        _process.state.backends = taken
+    _process.state = state
+    for backend, accounts in state.backends if state else []:
+        dict.update(backend, accounts)
+        used.append(backend)
+
+
+def carry_out(service: str, call: Call, moment: Moment) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of moto's answer. Raises whatever moto raises."""
+    from werkzeug.test import run_wsgi_app
+
+    app = _app(service)
+    _process.moment = moment
+    seed = moment.random.randbytes(16)
+    try:
+        _touch(service, call)
+        moment.random.seed(seed)
+        _seed(seed)
+        pieces, status, headers = run_wsgi_app(app, _environ(call), buffered=True)
+        return int(status.split()[0]), dict(headers), b"".join(pieces)
+    finally:
+        _process.moment = None
+
+
+def _app(service: str) -> Any:
+    if service not in _process.apps:
+        from moto.moto_server.werkzeug_app import create_backend_app
+
+        _process.apps[service] = create_backend_app(service)  # type: ignore[arg-type]
+        _adapt_modules()
+    return _process.apps[service]
+
+
+def _touch(service: str, call: Call) -> None:
+    """Make the service's empty state now, alike whichever call happens to be the first."""
+    from moto.backends import get_backend
+    from moto.utilities.utils import get_partition
+
+    for name in ("iam", service):
+        _seed(f"{name}/{call.account}/{call.region}".encode())
+        accounts: Any = get_backend(name)  # type: ignore[call-overload]
+        is_regional = "us-east-1" in accounts[call.account]
+        accounts[call.account][call.region if is_regional else get_partition(call.region)]
+
+
+def _seed(seed: bytes) -> None:
+    from moto.moto_api._internal import mock_random
+
+    mock_random.seed(seed)
+
+
+def _environ(call: Call) -> dict[str, Any]:
+    """The WSGI request; a short Authorization tells moto whose call it is, and where."""
+    credential = f"{call.access_key}/20260101/{call.region}/{call.service}/aws4_request"
+    headers = {
+        **call.headers,
+        "authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host",
+        "x-moto-account-id": call.account,
+    }
+    host = headers.get("host", "127.0.0.1")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": call.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote(call.path, "latin-1"),
+        "RAW_URI": call.path + (f"?{call.query}" if call.query else ""),
+        "QUERY_STRING": call.query,
+        "SERVER_NAME": host.partition(":")[0],
+        "SERVER_PORT": host.partition(":")[2] or "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_LENGTH": str(len(call.body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(call.body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in headers.items():
+        key = name.upper().replace("-", "_")
+        environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
+    return environ
+
+
+# --- whose keys ---------------------------------------------------------------------------------
+
+
+def find_principal(access_key: str) -> Principal | None:
+    """The user or the role's session that a key of moto's belongs to."""
+    if "moto.iam.models" not in sys.modules:
+        return None
+    return _find_session(access_key) or _find_user(access_key)
+
+
+def _find_user(access_key: str) -> Principal | None:
+    from moto.iam.models import iam_backends
+
+    backends: Any = iam_backends
+    for _, _, backend in backends.iter_backends():
+        for user in backend.users.values():
+            for key in user.access_keys:
+                if key.access_key_id == access_key and key.status == "Active":
+                    return Principal(
+                        access_key, key.secret_access_key, user.account_id, user.arn, user.id
+                    )
+    return None
+
+
+def _find_session(access_key: str) -> Principal | None:
+    from moto.sts.models import sts_backends
+
+    backends: Any = sts_backends
+    for account, _, backend in backends.iter_backends():
+        session = backend.get_assumed_role_from_access_key(access_key)
+        if session is not None:
+            return Principal(
+                access_key,
+                session.secret_access_key,
+                account,
+                session.arn,
+                session.user_id,
+                session.session_token,
+                session.expiration.replace(tzinfo=UTC),
+            )
+    return None
+
+
+# --- other time, randomness and postman ---------------------------------------------------------
+
+
+def _now() -> datetime:
+    return _process.moment.now() if _process.moment else datetime.now(UTC)
+
+
+def _utcnow() -> datetime:
+    return _now().replace(tzinfo=None)
+
+
+def _uuid4() -> uuid.UUID:
+    moment = _process.moment
+    return uuid.UUID(int=moment.random.getrandbits(128), version=4) if moment else uuid.uuid4()
+
+
+class _Time:
+    """The module `time`, with the stand-in's clock."""
+
+    @staticmethod
+    def time() -> float:
+        """Seconds since 1970."""
+        return _now().timestamp()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+
+class _Os:
+    """The module `os`, with randomness that can be had again."""
+
+    @staticmethod
+    def urandom(size: int) -> bytes:
+        """So many bytes."""
+        return _process.moment.random.randbytes(size) if _process.moment else os.urandom(size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+
+class _Posted:
+    """What moto sees of a delivery's answer: nothing went wrong."""
+
+    status_code = 200
+    text = ""
+
+
+class _Requests:
+    """The two functions of the module `requests` that moto delivers with."""
+
+    def post(self, url: str, json: Any = None, headers: dict[str, str] | None = None) -> _Posted:
+        """A topic's message to its HTTP subscriber."""
+        return self.request("POST", url, headers, json)
+
+    @staticmethod
+    def request(
+        method: str, url: str, headers: dict[str, str] | None = None, json_body: Any = None
+    ) -> _Posted:
+        """An event to an API destination."""
+        body = b"" if json_body is None else json.dumps(json_body).encode()
+        if _process.moment is not None:
+            _process.moment.deliver(Delivery(method, url, dict(headers or {}), body))
+        return _Posted()
+
+
+_SEEDED_OS = ("moto.sts.", "moto.kms.", "moto.iam.")
+
+
+def _adapt_modules() -> None:
+    """Give the modules of moto that were loaded since last time our time, uuids and postman."""
+    import requests
+    from moto import settings
+    from moto.core import utils
+
+    settings.events_invoke_http = lambda: True
+    exchanged: dict[int, Any] = {
+        id(utils.utcnow): _utcnow,
+        id(time): _Time(),
+        id(uuid.uuid4): _uuid4,
+        id(requests): _Requests(),
+    }
+    for name, module in list(sys.modules.items()):
+        if not name.startswith("moto.") or name in _process.adapted:
+            continue
+        _process.adapted.add(name)
+        for member, value in list(vars(module).items()):
+            if id(value) in exchanged:
+                setattr(module, member, exchanged[id(value)])
+            elif value is os and name.startswith(_SEEDED_OS):
+                setattr(module, member, _Os())
+        if name == "moto.events.models":
+            _let_rules_reach_topics(module)
+
+
+def _let_rules_reach_topics(events: Any) -> None:
+    """Rules deliver to SNS topics too; targets of other kinds are passed over, not an error."""
+    send = events.Rule.send_to_targets
+
+    def send_to_targets(rule: Any, event: Any, transform_input: bool = True) -> None:
+        if rule.state != "ENABLED" or not rule.event_pattern.matches_event(event):
+            return
+        kinds = {id(target): target["Arn"].split(":")[2] for target in rule.targets}
+        known = [t for t in rule.targets if kinds[id(t)] in ("logs", "events", "sqs")]
+        all_targets, rule.targets = rule.targets, known
+        try:
+            send(rule, event, transform_input)
+        finally:
+            rule.targets = all_targets
+        for target in all_targets:
+            if kinds[id(target)] == "sns":
+                _publish(events, target, event, transform_input)
+
+    events.Rule.send_to_targets = send_to_targets
+
+
+def _publish(events: Any, target: dict[str, Any], event: Any, transform_input: bool) -> None:
+    from moto.sns.models import sns_backends
+
+    message = json.dumps(_event_as_sent(event))
+    if transform_input and (transformer := target.get("InputTransformer")):
+        message = json.dumps(
+            events.EventTemplateParser.parse(
+                input_template=transformer.get("InputTemplate"),
+                input_paths_map=transformer.get("InputPathsMap", {}),
+                event=event,
+            )
+        )
+    region, account = target["Arn"].split(":")[3:5]
+    sns_backends[account][region].publish(message=message, arn=target["Arn"])
+
+
+def _event_as_sent(event: dict[str, Any]) -> dict[str, Any]:
+    moment = datetime.fromtimestamp(float(event["time"]), UTC)
+    return {**event, "time": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}
