@@ -1,16 +1,23 @@
-"""`copy`: one image, whole repositories, or a file of pairs. I/O."""
+"""`copy`, `sync` and `verify`: images from one registry to another, and the proof. I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import click
 
 from longshore.cli import wiring
 from longshore.cli.frame import App, command
-from longshore.cli.stores import Opener, parse
-from longshore.errors import FileError, UsageError, Where
+from longshore.cli.interrupts import interruptible
+from longshore.cli.output import Place
+from longshore.cli.pairs import End, as_reference, open_source, open_target, read_couples
+from longshore.cli.stores import Opener
+from longshore.cli.typeset import size
+from longshore.cli.work import DEFAULT_JOBS, Work, only_writer, open_work, run_copy
+from longshore.errors import FindingsError
 from longshore.journey.images import (
     Job,
     chooser,
@@ -20,15 +27,16 @@ from longshore.journey.images import (
     why_unfinished,
 )
 from longshore.oci.platforms import parse_platform
-from longshore.oci.reference import Reference
 from longshore.policy.tags import TagFilter
 from longshore.text import tr
 from longshore.transfer.budget import Widths
-from longshore.transfer.carry import Stores
+from longshore.transfer.carry import Carrier, Stores
 from longshore.transfer.gather import Wish
 from longshore.transfer.journal import Journal
 from longshore.transfer.plan import Pair, PairPlan
-from longshore.transfer.run import CopyOptions, CopyResult, CopyRun
+from longshore.transfer.prove import Proof, ProveOptions, PullTest
+from longshore.transfer.run import CopyOptions, CopyResult
+from longshore.transfer.verify import count, extra_tags
 
 
 @command(
@@ -37,6 +45,7 @@ from longshore.transfer.run import CopyOptions, CopyResult, CopyRun
     examples=[
         "longshore copy docker.io/library/alpine:3.20 registry.example.com/alpine:3.20",
         "longshore copy --all-tags docker.io/acme/shop registry.example.com/shop",
+        "longshore copy oci:./build:v1 registry.example.com/shop:v1",
         "longshore copy --pairs pairs.txt",
     ],
 )
@@ -50,7 +59,7 @@ from longshore.transfer.run import CopyOptions, CopyResult, CopyRun
 @click.option("--newest", type=click.IntRange(1), help=tr("only the newest N tags"))
 @click.option("--platform", "platforms", multiple=True, help=tr("only these platforms"))
 @click.option("--no-referrers", is_flag=True, help=tr("leave signatures and SBOMs behind"))
-@click.option("--jobs", type=click.IntRange(1, 128), default=24, help=tr("steps at once"))
+@click.option("--jobs", type=click.IntRange(1, 128), default=DEFAULT_JOBS, help=tr("steps at once"))
 @click.option("--dry-run", is_flag=True, help=tr("only show what would be copied"))
 def copy(
     app: App,
@@ -68,126 +77,195 @@ def copy(
     dry_run: bool,
 ) -> None:
     wanted = TagFilter(allow, deny, semver, newest)
-    couples = _couples(source, target, pairs)
-    opener = Opener(app.environ, threads=jobs)
+    opener = Opener(app.settings, app.environ, threads=jobs)
     chosen = tuple(str(parse_platform(text)) for text in platforms)
-    work = _jobs(couples, all_tags, wanted, chosen, opener, referrers=not no_referrers)
+    couples = read_couples(source, target, pairs)
+    whole = all_tags or not wanted.takes_all
+    work = copy_jobs(couples, wanted, chosen, opener, whole=whole, referrers=not no_referrers)
     journal = Journal(wiring.state_dir(app.environ) / "copy")
-    options = CopyOptions(Widths(jobs))
-    with journal.writing(job.wish.pair.target for job in work):
+    with only_writer(journal, work):
         plans = gather_all(work, journal)
         if dry_run:
-            show_plan(app, plans)
+            show_plans(app, plans)
             return
-        result = run_copy(app, plans, work, journal, options, opener)
+        result = run_copy(app, plans, work, journal, CopyOptions(Widths(jobs)), opener)
     finish(app, result, opener)
 
 
-def _couples(
-    source: str | None, target: str | None, pairs: str | None
-) -> list[tuple[Reference, Reference]]:
-    if pairs is not None:
-        if source is not None:
-            raise UsageError(tr("--pairs stands alone"), tr("leave SOURCE and TARGET out"))
-        return _read_pairs(pairs)
-    if source is None or target is None:
-        raise UsageError(
-            tr("SOURCE and TARGET are missing"),
-            tr("type `longshore copy SOURCE TARGET`, or `longshore copy --pairs FILE`"),
-        )
-    return [(parse(source), parse(target))]
-
-
-def _read_pairs(name: str) -> list[tuple[Reference, Reference]]:
-    try:
-        text = Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileError(
-            tr("cannot read {file}: {why}", file=name, why=error),
-            tr("name a text file with one `SOURCE TARGET` a line"),
-            where=Where(file=name),
-        ) from error
-    found = []
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.split("#", 1)[0].split()
-        if words and len(words) != 2:
-            raise UsageError(
-                tr("a line must be `SOURCE TARGET`, this one has {count} words", count=len(words)),
-                tr("write the two references with a space between"),
-                code="bad-pairs-file",
-                where=Where(name, number, 1),
-            )
-        if words:
-            found.append((parse(words[0]), parse(words[1])))
-    if not found:
-        raise UsageError(
-            tr("{file} names no pair", file=name), code="bad-pairs-file", where=Where(name, 1, 1)
-        )
-    return found
-
-
-def _jobs(
-    couples: Sequence[tuple[Reference, Reference]],
-    all_tags: bool,
+def copy_jobs(
+    couples: Sequence[tuple[End, End]],
     wanted: TagFilter,
     platforms: tuple[str, ...],
     opener: Opener,
     *,
+    whole: bool,
     referrers: bool,
 ) -> list[Job]:
     """One job per pair of repositories; images of one pair are copied together."""
-    choose = chooser(wanted)
     grouped: dict[Pair, dict[str, str]] = {}
-    ends: dict[Pair, tuple[Reference, Reference]] = {}
+    ends: dict[Pair, tuple[End, End]] = {}
     for source, target in couples:
         pair = Pair(source.name, target.name, source.registry, target.registry, platforms)
         ends[pair] = (source, target)
         names = grouped.setdefault(pair, {})
-        if not all_tags and choose is None:
-            names[source.wanted] = (
-                target.tag
-                or (source.tag if source.digest is None else None)
-                or (target.wanted if target.tag else source.wanted)
-            )
+        if not whole:
+            names[source.wanted] = target.tag or source.tag or source.wanted
     jobs = []
     for pair, names in grouped.items():
         source, target = ends[pair]
-        stores = Stores(opener.source(source), opener.target(target))
+        hub = as_reference(source)
+        same = source.registry == target.registry and as_reference(target) is not None
+        stores = Stores(
+            open_source(source, opener),
+            open_target(target, opener),
+            opener.target(hub) if same and hub is not None else None,
+        )
         rename = {old: new for old, new in names.items() if old != new}
-        wish = Wish(pair, tuple(names) or None, rename, choose, referrers)
+        metered = hub is not None and hub.is_hub
+        wish = Wish(pair, tuple(names) or None, rename, chooser(wanted), referrers, True, metered)
         jobs.append(Job(wish, stores))
     return jobs
 
 
-def run_copy(
-    app: App,
-    plans: Sequence[PairPlan],
-    work: Sequence[Job],
-    journal: Journal,
-    options: CopyOptions,
-    opener: Opener,
-) -> CopyResult:
-    """Copy with progress on screen; Ctrl-C stops it and keeps the state."""
-
-    def pulls() -> tuple[int, int | None]:
-        return opener.traffic("source").pulls, None
-
-    run = CopyRun(plans, stores_of(work), journal, options, pulls)
-    events = run.events()
+@command(
+    "sync",
+    help=tr("Copies all images that the config names; what is there already costs no pull."),
+    examples=["longshore sync", "longshore sync --only shop --dry-run", "longshore sync --watch"],
+)
+@click.option("--only", multiple=True, metavar="NAME", help=tr("only the rules of this target"))
+@click.option("--jobs", type=click.IntRange(1, 128), default=DEFAULT_JOBS, help=tr("steps at once"))
+@click.option("--dry-run", is_flag=True, help=tr("only show what would be copied"))
+@click.option("--watch", is_flag=True, help=tr("keep going"))
+@click.option("--every", type=click.IntRange(10), default=300, help=tr("seconds between rounds"))
+def sync(
+    app: App, only: tuple[str, ...], jobs: int, dry_run: bool, watch: bool, every: int
+) -> None:
+    work = open_work(app, jobs)
+    if dry_run:
+        show_plans(app, gather_all(work.image_jobs(only), work.journal), work.opened.place)
+        return
+    stop = threading.Event()
     while True:
-        try:
-            event = next(events, None)
-        except KeyboardInterrupt:
-            run.interrupt()
-            continue
-        if event is None:
-            break
-        app.output.show(event)
-    assert run.result is not None  # noqa: S101 - events() ended
-    return run.result
+        result = sync_once(work, only)
+        error = why_unfinished(result)
+        if not watch or (error is not None and error.exit_code in (4, 130)):
+            finish(app, result, work.opener, work.opened.place, next="longshore verify")
+            return
+        if error is not None:
+            app.output.warn(error.what)
+        with interruptible(stop.set):
+            stop.wait(every)
+        if stop.is_set():
+            finish(app, result, work.opener, work.opened.place, next="longshore sync --watch")
+            return
 
 
-def show_plan(app: App, plans: Sequence[PairPlan]) -> None:
+def sync_once(work: Work, only: Sequence[str] = ()) -> CopyResult:
+    """One round over all image rules."""
+    jobs = work.image_jobs(only)
+    with only_writer(work.journal, jobs):
+        plans = gather_all(jobs, work.journal)
+        options = work.copy_options()
+        return run_copy(work.app, plans, jobs, work.journal, options, work.opener)
+
+
+@command(
+    "verify",
+    help=tr("Proves source and target equal: digests, whole closure, referrers, a test pull."),
+    examples=["longshore verify", "longshore verify --pull all --json"],
+)
+@click.option("--only", multiple=True, metavar="NAME", help=tr("only the rules of this target"))
+@click.option(
+    "--pull",
+    type=click.Choice(["none", "sample", "all"]),
+    default="sample",
+    help=tr("images that are really pulled: none, one a repository, or all"),
+)
+@click.option("--jobs", type=click.IntRange(1, 128), default=16, help=tr("checks at once"))
+def verify(app: App, only: tuple[str, ...], pull: str, jobs: int) -> None:
+    work = open_work(app, jobs)
+    document = verify_once(work, only, cast(PullTest, pull), jobs)
+    app.output.result(
+        document,
+        verify_lines(document),
+        place=work.opened.place,
+        next="longshore status" if not _broken(document) else "longshore sync",
+    )
+    if _broken(document):
+        raise_findings(app, document)
+
+
+def verify_once(
+    work: Work, only: Sequence[str] = (), pull: PullTest = "sample", jobs: int = 16
+) -> dict[str, Any]:
+    """`longshore.verify/1`."""
+    began = time.monotonic()
+    todo = work.image_jobs(only)
+    plans = gather_all(todo, work.journal)
+    stop = threading.Event()
+    stores = stores_of(todo)
+    carrier = Carrier(stores, work.journal, stop)
+    proof = Proof(plans, stores, work.journal, carrier, ProveOptions(pull, jobs))
+    with interruptible(stop.set):
+        for event in proof.events():
+            work.app.output.show(event)
+    items = proof.items
+    extra = [f"{plan.pair.target}:{tag}" for plan in plans for tag in extra_tags(plan)]
+    return {
+        "schema": "longshore.verify/1",
+        "equal": count(items, "equal"),
+        "missing": count(items, "missing"),
+        "different": count(items, "different"),
+        "extra": len(extra),
+        "extra_tags": extra,
+        "referrers": sum(item.closure.referrers for item in items),
+        "pulled_bytes": sum(item.closure.pulled_bytes for item in items),
+        "seconds": round(time.monotonic() - began, 3),
+        "items": [item.as_json() for item in items],
+    }
+
+
+def _broken(document: Mapping[str, Any]) -> bool:
+    return bool(document["missing"] or document["different"])
+
+
+def raise_findings(app: App, document: Mapping[str, Any]) -> None:
+    """End with exit 3; with --json the answer itself says what was found."""
+    if app.output.machine:
+        click.get_current_context().exit(FindingsError.exit_code)
+    raise FindingsError(
+        tr(
+            "{missing} missing, {different} different",
+            missing=document["missing"],
+            different=document["different"],
+        ),
+        tr("`longshore sync` copies what is missing; then verify again"),
+        code="not-equal",
+    )
+
+
+def verify_lines(document: Mapping[str, Any]) -> list[str]:
+    """The proof as text: what is wrong in full, the rest as counts."""
+    bad = [item for item in document["items"] if item["status"] != "equal"]
+    lines = [f"{item['status']:<9} {item['target']}  {item['reason']}" for item in bad]
+    return [
+        *lines,
+        tr(
+            "{equal} equal, {missing} missing, {different} different, {extra} only at the target",
+            equal=document["equal"],
+            missing=document["missing"],
+            different=document["different"],
+            extra=document["extra"],
+        ),
+        tr(
+            "{referrers} signatures and SBOMs; {size} pulled and hashed as a test",
+            referrers=document["referrers"],
+            size=size(document["pulled_bytes"]),
+        ),
+    ]
+
+
+def show_plans(app: App, plans: Sequence[PairPlan], place: Place | None = None) -> None:
     """What `--dry-run` prints."""
     steps = [step for plan in plans for step in plan.steps]
     document = {
@@ -208,34 +286,45 @@ def show_plan(app: App, plans: Sequence[PairPlan]) -> None:
         f"{step.pair.target}:{step.target_tag}  ({step.reason})"
         for step in steps
     ]
-    app.output.result(document, lines)
+    app.output.result(document, lines, place=place)
 
 
-def finish(app: App, result: CopyResult, opener: Opener) -> None:
+def finish(
+    app: App, result: CopyResult, opener: Opener, place: Place | None = None, next: str = ""
+) -> None:
     """The answer of a copy, then the exit code it deserves."""
-    source, target = opener.traffic("source"), opener.traffic("target")
-    document = copy_document(result, source, target)
+    document = copy_document(result, opener.traffic("source"), opener.traffic("target"))
     error = why_unfinished(result)
     if error is not None:
-        document["error"] = {"code": error.code, "message": error.what, "hint": error.hint}
-    app.output.result(document, copy_lines(document))
+        known = {"code": error.code, "message": error.what, "hint": error.hint}
+        document["error"] = {**known, **error.details()}
+    app.output.result(document, copy_lines(document), place=place, next="" if error else next)
     if error is not None:
         if not app.output.machine:
             app.output.error(error)
         click.get_current_context().exit(error.exit_code)
 
 
-def copy_lines(document: dict) -> list[str]:  # type: ignore[type-arg]
+def copy_lines(document: Mapping[str, Any]) -> list[str]:
     """The answer as text."""
-    tags, blobs = document["tags"], document["blobs"]
+
+    def counts(found: Mapping[str, int]) -> str:
+        return ", ".join(f"{number} {name}" for name, number in found.items() if number) or "0"
+
     return [
-        tr("tags      {tags}", tags=", ".join(f"{n} {name}" for name, n in tags.items() if n)),
-        tr("manifests {count} copied", count=document["manifests"]["copied"]),
-        tr("blobs     {blobs}", blobs=", ".join(f"{n} {name}" for name, n in blobs.items() if n)),
+        tr("tags       {tags}", tags=counts(document["tags"])),
+        tr("manifests  {count} copied", count=document["manifests"]["copied"]),
+        tr("blobs      {blobs}", blobs=counts(document["blobs"])),
         tr(
-            "bytes     {bytes} in {seconds} s, {pulls} pulls",
-            bytes=document["bytes"],
+            "moved      {size} in {seconds} s",
+            size=size(document["bytes"]),
             seconds=document["seconds"],
-            pulls=document["source"]["pulls"],
         ),
+        tr(
+            "requests   {source} to the source ({pulls} pulls), {target} to the target",
+            source=document["source"]["requests"],
+            pulls=document["source"]["pulls"],
+            target=document["target"]["requests"],
+        ),
+        *[f"failed     {one['source']}: {one['reason']}" for one in document["failures"][:20]],
     ]
