@@ -31,6 +31,11 @@ def render_plan(plan: Plan) -> str:
     return "\n".join([*lines, _summary(plan)]) + "\n"
 
 
+def render_changes(plan: Plan) -> list[str]:
+    """The changes alone, a few lines each."""
+    return [line for change in plan.changes for line in _change(change)]
+
+
 def plain(text: str) -> str:
     """The text on one line, without control and direction characters."""
     return "".join(

@@ -1,0 +1,312 @@
+"""`plan` and `apply`: everything that is to change as one diff, then exactly that. I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from longshore.cli import wiring
+from longshore.cli.copying import copy_lines
+from longshore.cli.frame import App, command
+from longshore.cli.typeset import size
+from longshore.cli.work import Work, only_writer, open_work, run_copy
+from longshore.errors import FileError, FindingsError, LongshoreError, UsageError, Where
+from longshore.journey.changes import Part, WholePlan, parse_plan, refuse_stale
+from longshore.journey.images import Job, copy_document, gather_all, why_unfinished
+from longshore.journey.planning import Both, place_head, plan_lines, whole_plan
+from longshore.text import tr
+from longshore.transfer.plan import PairPlan
+from longshore.transfer.run import CopyResult
+
+if TYPE_CHECKING:
+    from longshore.provision.changes import Limits
+
+_ALL: tuple[Part, ...] = ("aws", "images")
+
+with_parts = click.option(
+    "--only", type=click.Choice(["aws", "images"]), multiple=True, help=tr("only this part")
+)
+with_limits = [
+    click.option(
+        "--allow-delete", multiple=True, metavar="NAME", help=tr("this repository may be deleted")
+    ),
+    click.option(
+        "--allow-replace", multiple=True, metavar="NAME", help=tr("this one may be made anew")
+    ),
+    click.option(
+        "--delete-images", multiple=True, metavar="NAME", help=tr("its images may be lost")
+    ),
+]
+
+
+def _limited(function: Any) -> Any:
+    for option in reversed(with_limits):
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True)
+class Made:
+    """A plan with what is needed to carry it out."""
+
+    whole: WholePlan
+    both: Both
+    jobs: Sequence[Job]
+    limits: Limits
+
+
+@command(
+    "plan",
+    help=tr("Shows everything that is to change, as one diff; changes nothing."),
+    examples=["longshore plan", "longshore plan -o plan.json", "longshore plan --only aws --json"],
+)
+@click.option("-o", "--out", metavar="FILE", help=tr("save the plan for `longshore apply FILE`"))
+@with_parts
+@_limited
+@click.option("--exit-code", is_flag=True, help=tr("exit 3 when there is something to do"))
+def plan(
+    app: App,
+    out: str | None,
+    only: tuple[str, ...],
+    allow_delete: tuple[str, ...],
+    allow_replace: tuple[str, ...],
+    delete_images: tuple[str, ...],
+    exit_code: bool,
+) -> None:
+    work = open_work(app)
+    limits = _limits(allow_delete, allow_replace, delete_images)
+    made = make_plan(work, _parts(only), limits)
+    if out is not None:
+        save_plan(made, Path(out))
+    apply_it = f"longshore apply {out}" if out else "longshore apply"
+    show_plan(app, work, made, apply_it if made.whole.changes else "longshore verify")
+    if exit_code and made.whole.changes:
+        if app.output.machine:
+            click.get_current_context().exit(FindingsError.exit_code)
+        raise FindingsError(
+            tr("{count} changes are to be made", count=len(made.whole.changes)),
+            tr("carry them out: {command}", command=apply_it),
+            code="changes-planned",
+        )
+
+
+@command(
+    "apply",
+    help=tr("Carries out a plan: the saved one, or the one it makes and shows first."),
+    examples=["longshore apply", "longshore apply plan.json --yes", "longshore apply --only aws"],
+)
+@click.argument("file", required=False)
+@with_parts
+@_limited
+@click.option("--dry-run", is_flag=True, help=tr("only show the plan"))
+def apply(
+    app: App,
+    file: str | None,
+    only: tuple[str, ...],
+    allow_delete: tuple[str, ...],
+    allow_replace: tuple[str, ...],
+    delete_images: tuple[str, ...],
+    dry_run: bool,
+) -> None:
+    work = open_work(app)
+    limits = _limits(allow_delete, allow_replace, delete_images)
+    saved = read_plan(file) if file else None
+    if saved is not None:
+        if only or limits != _limits((), (), ()):
+            raise UsageError(
+                tr("a saved plan is carried out as it is"),
+                tr("leave the other options out, or make a new plan with them"),
+            )
+        limits = _saved_limits(file or "")
+    made = make_plan(work, saved.only if saved else _parts(only), limits)
+    if saved is not None:
+        refuse_stale(saved, made.whole)
+    if dry_run or not made.whole.changes:
+        show_plan(app, work, made, "longshore verify" if not made.whole.changes else "")
+        return
+    if saved is None:
+        app.output.confirm(
+            tr("carry out these {count} changes?", count=len(made.whole.changes)),
+            [work.opened.place.as_line(), *plan_lines(made.whole, made.both.aws)],
+        )
+    else:
+        app.output.confirm(tr("carry out the saved plan?"), [work.opened.place.as_line()])
+    document = carry_out(work, made)
+    error: LongshoreError | None = document.pop("_error")
+    app.output.result(
+        document,
+        apply_lines(document),
+        place=work.opened.place,
+        next="" if error else "longshore verify",
+    )
+    end_with(app, error)
+
+
+def end_with(app: App, error: LongshoreError | None) -> None:
+    """Exit as the error deserves, after the result was shown."""
+    if error is None:
+        return
+    if not app.output.machine:
+        app.output.error(error)
+    click.get_current_context().exit(error.exit_code)
+
+
+def make_plan(work: Work, only: tuple[Part, ...], limits: Limits) -> Made:
+    """Gather both sides and decide. Changes nothing."""
+    aws = None
+    if "aws" in only:
+        from longshore.provision.actual import read_actual
+        from longshore.provision.desired import desired
+        from longshore.provision.plan import plan as plan_aws
+        from longshore.provision.policy_files import read_policy_files
+
+        texts = read_policy_files(work.config, work.config_folder)
+        wanted = desired(
+            work.config, work.target, texts, endpoint=work.opened.endpoint.aws_endpoint
+        )
+        aws = plan_aws(wanted, read_actual(work.opened.ecr, wanted), limits)
+    jobs = work.image_jobs() if "images" in only else []
+    plans = gather_all(jobs, work.journal)
+    both = Both(aws, plans, _pulls(work, plans))
+    head = place_head(work.opened.name, work.opened.endpoint)
+    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return Made(whole_plan(head, both, only, now), both, jobs, limits)
+
+
+def _pulls(work: Work, plans: Sequence[PairPlan]) -> int:
+    """Manifests that are not kept yet: the least that the copy will pull."""
+    wanted = {step.digest for plan in plans for step in plan.to_copy if step.digest}
+    return sum(work.journal.recall(digest) is None for digest in wanted)
+
+
+def carry_out(work: Work, made: Made) -> dict[str, Any]:
+    """AWS first, then the images. The answer's `_error` says why it ended early, if it did."""
+    applied: list[dict[str, Any]] = []
+    if made.both.aws is not None:
+        from longshore.provision.apply import apply as apply_aws
+        from longshore.provision.journal import Journal
+
+        path = wiring.state_dir(work.app.environ) / "apply" / f"{_place_name(work)}.jsonl"
+        with Journal(path) as journal:
+            for event in apply_aws(made.both.aws, work.opened.ecr, journal):
+                work.app.output.show(event)
+                known = event.as_json()
+                if known["event"] == "change-applied":
+                    applied.append({key: known[key] for key in ("resource", "action", "already")})
+    document: dict[str, Any] = {"schema": "longshore.apply/1", "applied": applied, "_error": None}
+    if made.jobs:
+        result = _copy_images(work, made)
+        opener = work.opener
+        document["copy"] = copy_document(result, opener.traffic("source"), opener.traffic("target"))
+        document["_error"] = why_unfinished(result)
+    return document
+
+
+def _copy_images(work: Work, made: Made) -> CopyResult:
+    with only_writer(work.journal, made.jobs):
+        return run_copy(
+            work.app, made.both.images, made.jobs, work.journal, work.copy_options(), work.opener
+        )
+
+
+def _place_name(work: Work) -> str:
+    end = work.opened.endpoint
+    return f"{end.kind}-{end.account}-{end.region}"
+
+
+def show_plan(app: App, work: Work, made: Made, next: str) -> None:
+    """The plan on screen or as JSON."""
+    whole = made.whole
+    if not whole.changes:
+        lines = [tr("nothing to do: what is there is what the config wants")]
+        lines += [f"i {note}" for note in whole.notes]
+    else:
+        lines = [*plan_lines(whole, made.both.aws), "", summary_line(whole)]
+    app.output.result(whole.as_json(), lines, place=work.opened.place, next=next)
+
+
+def summary_line(whole: WholePlan) -> str:
+    """Counts, weight and checksum in a line."""
+    tags = sum(len(one.diff) for one in whole.changes if one.resource.startswith("images/"))
+    aws = sum(not one.resource.startswith("images/") for one in whole.changes)
+    return tr(
+        "plan: {aws} changes at AWS, {tags} tags to copy (about {size}, at least {pulls} pulls); "
+        "checksum {checksum}",
+        aws=aws,
+        tags=tags,
+        size=size(whole.bytes),
+        pulls=whole.pulls,
+        checksum=whole.checksum[7:19],
+    )
+
+
+def apply_lines(document: dict[str, Any]) -> list[str]:
+    """What was carried out, as text."""
+    lines = [tr("changes    {count} carried out", count=len(document["applied"]))]
+    return lines + (copy_lines(document["copy"]) if "copy" in document else [])
+
+
+def save_plan(made: Made, path: Path) -> None:
+    """Write the plan's JSON. Raises FileError."""
+    import json
+    import os
+    import tempfile
+
+    document = made.whole.as_json() | {
+        "allowed": {
+            "delete": sorted(made.limits.allow_delete),
+            "replace": sorted(made.limits.allow_replace),
+            "delete_images": sorted(made.limits.delete_images),
+        }
+    }
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".plan-")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise FileError(
+            tr("the plan cannot be saved to {file}: {why}", file=path, why=error.strerror or error),
+            tr("name a file in a folder that you can write"),
+            where=Where(file=str(path)),
+        ) from error
+
+
+def read_plan(file: str) -> WholePlan:
+    """A saved plan. Raises FileError or ConfigError."""
+    return parse_plan(_plan_text(file), file)
+
+
+def _plan_text(file: str) -> str:
+    try:
+        return Path(file).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(
+            tr("the plan {file} cannot be read: {why}", file=file, why=error),
+            tr("make one: longshore plan -o {file}", file=file),
+            where=Where(file=file),
+        ) from error
+
+
+def _saved_limits(file: str) -> Limits:
+    import json
+
+    allowed = json.loads(_plan_text(file)).get("allowed") or {}
+    names = [tuple(map(str, allowed.get(key, ()))) for key in ("delete", "replace")]
+    return _limits(names[0], names[1], tuple(map(str, allowed.get("delete_images", ()))))
+
+
+def _limits(delete: tuple[str, ...], replace: tuple[str, ...], images: tuple[str, ...]) -> Limits:
+    from longshore.provision.changes import Limits
+
+    return Limits(frozenset(delete), frozenset(replace), frozenset(images))
+
+
+def _parts(only: tuple[str, ...]) -> tuple[Part, ...]:
+    return cast("tuple[Part, ...]", tuple(part for part in _ALL if not only or part in only))

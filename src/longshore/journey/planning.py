@@ -1,0 +1,110 @@
+"""Plans of several rooms as one: what AWS is to hold, and which images are to move. I/O.
+
+gather   read_both: AWS as it is, and both sides of every image rule
+decide   whole_plan: one list of changes, notes and refusals (pure)
+act      the caller: provision.apply, then transfer's CopyRun
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from longshore.facts import Endpoint
+from longshore.journey.changes import Part, PlannedChange, WholePlan, image_changes
+from longshore.provision.changes import Plan
+from longshore.provision.render import render_changes
+from longshore.text import tr
+from longshore.transfer.plan import PairPlan
+
+_TAGS_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Both:
+    """The two plans behind one: `aws` is None when only images are asked for."""
+
+    aws: Plan | None
+    images: Sequence[PairPlan]
+    pulls: int = 0
+
+
+def place_head(name: str, endpoint: Endpoint) -> dict[str, Any]:
+    """What a plan says of its place. The embedded servers' ports come and go: no endpoint then."""
+    return {
+        "target": name,
+        "kind": endpoint.kind,
+        "account": endpoint.account,
+        "region": endpoint.region,
+        "endpoint": None if endpoint.embedded else endpoint.aws_endpoint,
+        "embedded": endpoint.embedded,
+    }
+
+
+def whole_plan(
+    head: Mapping[str, Any], both: Both, only: tuple[Part, ...], made_at: str
+) -> WholePlan:
+    """Everything that is to change, in the order in which it is carried out."""
+    changes: list[PlannedChange] = []
+    notes: list[str] = []
+    refused: list[str] = []
+    if both.aws is not None:
+        for one in both.aws.changes:
+            shown = one.as_json()
+            changes.append(PlannedChange(one.resource, one.action, shown["reason"], shown["diff"]))
+        notes += [f"{note.resource}: {note.message}" for note in both.aws.notes]
+        refused += [f"{one.resource}: {one.reason} ({one.flag})" for one in both.aws.refused]
+    registry = {plan.pair.target: plan.pair.target_registry for plan in both.images}
+    for change in image_changes(both.images):
+        target = change.resource.removeprefix("images/")
+        name = target.removeprefix(registry.get(target, "") + "/")
+        changes.append(PlannedChange(f"images/{name}", change.action, change.reason, change.diff))
+    notes += list(_image_notes(both.images))
+    size = sum(step.size or 0 for plan in both.images for step in _unique(plan))
+    return WholePlan(
+        dict(head), tuple(changes), only, tuple(notes), both.pulls, size, made_at, tuple(refused)
+    )
+
+
+def _unique(plan: PairPlan) -> list[Any]:
+    """One step per digest: tags with the same digest weigh once."""
+    found = {step.digest or step.source_tag: step for step in plan.to_copy}
+    return list(found.values())
+
+
+def _image_notes(plans: Sequence[PairPlan]) -> list[str]:
+    notes = []
+    for plan in plans:
+        skipped = [step for step in plan.steps if step.action == "skip"]
+        if skipped:
+            sentence = tr(
+                "{source}: {count} tags stay out", source=plan.pair.source, count=len(skipped)
+            )
+            notes.append(f"{sentence} ({skipped[0].source_tag}: {skipped[0].reason}, ...)")
+        if plan.pair.platforms and plan.to_copy:
+            notes.append(
+                tr(
+                    "{source}: chosen platforms make new index digests; signatures of the "
+                    "indexes do not cover them and stay behind",
+                    source=plan.pair.source,
+                )
+            )
+    return notes
+
+
+def plan_lines(plan: WholePlan, aws: Plan | None) -> list[str]:
+    """The plan as text, without its head."""
+    lines = render_changes(aws) if aws is not None else []
+    for change in plan.changes:
+        if change.resource.startswith("images/"):
+            mark = "+" if change.action == "create" else "~"
+            lines.append(f"{mark} {change.resource}   ({change.reason})")
+            tags = sorted(change.diff)
+            shown = ", ".join(tags[:_TAGS_SHOWN])
+            more = len(tags) - _TAGS_SHOWN
+            rest = tr(" and {count} more", count=more) if more > 0 else ""
+            lines.append(f"    {shown}{rest}")
+    lines += [f"! {one}" for one in plan.refused]
+    lines += [f"i {one}" for one in plan.notes]
+    return lines
