@@ -91,14 +91,14 @@ class EcrApi:
         prefix, _, operation = target.rpartition(".")
         if prefix != model.target_prefix or operation not in model.operations:
             raise AwsRefusal("UnknownOperationException", "", 400)
+        if operation != _TOKEN and operation not in OPERATIONS:
+            raise not_offered(f"the operation {operation} of ECR")
         asked = _read(model, operation, body)
         region = self._region(caller.region)
         if operation == _TOKEN:
             values = get_authorization_token(region, asked, caller.principal)
-        elif operation in OPERATIONS:
-            values = OPERATIONS[operation](region, asked)
         else:
-            raise not_offered(f"the operation {operation} of ECR")
+            values = OPERATIONS[operation](region, asked)
         return json.dumps(model.write_answer(operation, values), separators=(",", ":")).encode()
 
     def _region(self, name: str) -> Region:

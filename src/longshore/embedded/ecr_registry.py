@@ -7,8 +7,6 @@ chunked uploads, the smallest part, the hidden upload sessions, and the odd list
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Callable, Sequence
@@ -18,8 +16,10 @@ from longshore.embedded.aws_errors import AwsRefusal
 from longshore.embedded.contents import Put, Repository
 from longshore.embedded.ecr_account import blob_mounting_enabled
 from longshore.embedded.ecr_auth import Login, check_login
+from longshore.embedded.ecr_errors import invalid
 from longshore.embedded.ecr_layer_store import LayerStore, download_url
 from longshore.embedded.ecr_layers import check_parts
+from longshore.embedded.ecr_paging import page
 from longshore.embedded.ecr_state import Ecr, Region
 from longshore.embedded.ecr_templates import repository_for_push
 from longshore.embedded.ecr_write import Wanted, put_image, remove_image
@@ -204,17 +204,19 @@ class EcrRules(Rules):
         """In no order that means anything, with a `last` that is no tag, as plain text."""
         if not self.has_quirks:
             return super().list_tags(request, caller, repository)
-        size, last = self._page(request)
-        rows = [(_place(row.tag), row.tag) for row in self.contents.list_tags(repository)]
-        left = sorted(row for row in rows if row[0] > last)
-        shown = left[:size]
+        size, token = page_wanted(request, self)
+        _check_size(size)
+        names = [row.tag for row in self.contents.list_tags(repository)]
+        try:
+            shown, rest = page(names, _place, token, size, DEFAULT_PAGE)
+        except AwsRefusal as refused:
+            raise _refusal(refused) from None
         headers = {}
-        if len(shown) < len(left):
-            token = base64.urlsafe_b64encode(shown[-1][0].encode()).decode()
-            path = f"/v2/{repository}/tags/list?n={size}&last={token}"
+        if rest:
+            path = f"/v2/{repository}/tags/list?n={size or DEFAULT_PAGE}&last={rest}"
             headers["Link"] = f'<http://{request.host}{path}>; rel="next"'
         return json_response(
-            {"name": repository, "tags": [tag for _, tag in shown]},
+            {"name": repository, "tags": shown},
             headers=headers,
             content_type="text/plain; charset=utf-8",
         )
@@ -224,24 +226,12 @@ class EcrRules(Rules):
         _check_size(page_wanted(request, self)[0])
         return super().list_repositories(request, caller)
 
-    def _page(self, request: Request) -> tuple[int, str]:
-        size, token = page_wanted(request, self)
-        _check_size(size)
-        try:
-            last = base64.urlsafe_b64decode((token or "").encode()).decode()
-        except (binascii.Error, ValueError):
-            raise _invalid("nextToken", "Invalid token") from None
-        return size or DEFAULT_PAGE, last
-
 
 def _check_size(size: int | None) -> None:
     if size is not None and size > MAX_PAGE:
-        raise _invalid("maxResults", f"Member must have value less than or equal to {MAX_PAGE}")
-
-
-def _invalid(where: str, constraint: str) -> Refusal:
-    message = f"Invalid parameter at '{where}' failed to satisfy constraint: '{constraint}'"
-    return Refusal(405, "UNSUPPORTED", message)
+        raise _refusal(
+            invalid("maxResults", f"Member must have value less than or equal to {MAX_PAGE}")
+        )
 
 
 def _place(tag: str) -> str:
