@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
@@ -68,6 +69,13 @@ class Ecr:
         self._client = session.client("ecr")
         self._account = account
         self._registry: dict[str, Any] = {"registryId": account} if account else {}
+        self._on_call: Callable[[str], None] = lambda operation: None
+
+    def listening(self, on_call: Callable[[str], None]) -> Ecr:
+        """The same ECR; `on_call` hears each operation that is asked, tokens excepted."""
+        other = copy.copy(self)
+        other._on_call = on_call
+        return other
 
     @property
     def endpoint(self) -> str:
@@ -324,13 +332,8 @@ class Ecr:
     def _describe_repositories(
         self, parameters: Mapping[str, Any], resource: str
     ) -> list[RepositorySeen]:
-        action = IAM_ACTIONS["describe_repositories"]
-        pages = self._client.pages(
-            "DescribeRepositories",
-            {**self._registry, **parameters},
-            action=action,
-            resource=resource,
-        )
+        parameters = {**self._registry, **parameters}
+        pages = self._pages_of("describe_repositories", parameters, resource)
         return [_repository(found) for page in pages for found in page["repositories"]]
 
     def _call(self, method: str, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -343,6 +346,8 @@ class Ecr:
     ) -> dict[str, Any]:
         action = IAM_ACTIONS[method]
         operation = action.partition(":")[2]
+        if method != "authorization_token":
+            self._on_call(operation)
         return self._client.call(operation, parameters, action=action, resource=resource)
 
     def _call_or_none(self, method: str, name: str, absent: str) -> dict[str, Any] | None:
@@ -355,14 +360,19 @@ class Ecr:
 
     def _pages(
         self, method: str, name: str, parameters: Mapping[str, Any]
-    ) -> Iterable[dict[str, Any]]:
+    ) -> Iterator[dict[str, Any]]:
+        chosen = {**self._registry, "repositoryName": name, **parameters}
+        return self._pages_of(method, chosen, name)
+
+    def _pages_of(
+        self, method: str, parameters: Mapping[str, Any], resource: str
+    ) -> Iterator[dict[str, Any]]:
         action = IAM_ACTIONS[method]
-        return self._client.pages(
-            action.partition(":")[2],
-            {**self._registry, "repositoryName": name, **parameters},
-            action=action,
-            resource=name,
-        )
+        operation = action.partition(":")[2]
+        pages = self._client.pages(operation, parameters, action=action, resource=resource)
+        for page in pages:
+            self._on_call(operation)
+            yield page
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:

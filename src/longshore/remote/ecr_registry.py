@@ -42,7 +42,7 @@ class EcrRegistry(Registry):
             challenge=Challenge("basic"),
             uploads=uploads,
         )
-        self.ecr = ecr
+        self.ecr = ecr.listening(lambda _: self.traffic.add_request())
 
     def list_repositories(self, namespace: str | None = None) -> list[str]:
         """All repositories (below a namespace) by the API; `_catalog` is not to be relied on."""
@@ -52,7 +52,6 @@ class EcrRegistry(Registry):
 
     def asked(self, call: Callable[[], Result]) -> Result:
         """What an API call gives; an AwsError becomes this side's RegistryError."""
-        self.traffic.add_request()
         try:
             return call()
         except AwsError as error:

@@ -22,7 +22,7 @@ from longshore.oci.digest import Digest, Hasher, is_digest, parse_digest, short
 from longshore.oci.distribution import referrers_tag
 from longshore.oci.manifest import MAX_MANIFEST_BYTES, Descriptor, Manifest, parse_manifest
 from longshore.oci.reference import DEFAULT_TAG, is_tag, parse_reference
-from longshore.oci.store import BlobStream, PullAllowance, TagSeen, Writable
+from longshore.oci.store import BlobStream, Holdings, PullAllowance, TagSeen, Writable
 from longshore.remote.local_files import Archive, Files, Folder, unreadable
 from longshore.text import tr
 
@@ -174,9 +174,9 @@ class Layout(LayoutReader):
         super().__init__(self._folder, side)
         self._lock = threading.Lock()
 
-    def list_digests(self) -> set[Digest] | None:
-        """Files do not tell manifests from other blobs."""
-        return None
+    def read_holdings(self) -> Holdings:
+        """The tags; files do not tell other manifests from blobs."""
+        return Holdings({tag: Digest(str(one["digest"])) for tag, one in self._tagged().items()})
 
     def missing_blobs(self, digests: Iterable[Digest]) -> set[Digest]:
         """Those that have no file."""
