@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -118,8 +119,8 @@ class World:
         document = {
             "schemaVersion": 2,
             "mediaType": OCI,
-            "config": _descriptor("application/vnd.oci.image.config.v1+json", config),
-            "layers": [_descriptor("application/vnd.oci.image.layer.v1.tar+gzip", layer)],
+            "config": descriptor("application/vnd.oci.image.config.v1+json", config),
+            "layers": [descriptor("application/vnd.oci.image.layer.v1.tar+gzip", layer)],
             **more,
         }
         return json.dumps(document).encode()
@@ -143,14 +144,15 @@ def index_of(*manifests: bytes) -> bytes:
         "schemaVersion": 2,
         "mediaType": OCI_INDEX,
         "manifests": [
-            {**_descriptor(OCI, content), "platform": {"os": "linux", "architecture": arch}}
+            {**descriptor(OCI, content), "platform": {"os": "linux", "architecture": arch}}
             for content, arch in zip(manifests, ("amd64", "arm64", "s390x"), strict=False)
         ],
     }
     return json.dumps(document).encode()
 
 
-def _descriptor(media_type: str, content: bytes) -> dict[str, Any]:
+def descriptor(media_type: str, content: bytes) -> dict[str, Any]:
+    """What points to the content."""
     return {"mediaType": media_type, "digest": digest_of(content), "size": len(content)}
 
 
@@ -175,3 +177,14 @@ def running(folder: Path, **options: Any) -> Iterator[World]:
         for listener in (endpoint, registry, layers):
             listener.stop(grace_s=0)
         aws.close()
+
+
+def main() -> None:
+    """Serve a folder until killed; the addresses go to standard output."""
+    with running(Path(sys.argv[1])) as world:
+        print(json.dumps([world.endpoint, world.registry, world.layers]), flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
+from longshore.embedded.event_input import target_input
 from longshore.embedded.fetch import Delivery
 from longshore.embedded.service_journal import Call
 from longshore.embedded.sigv4 import Principal
@@ -305,46 +306,57 @@ def _adapt_modules() -> None:
             elif value is os and name.startswith(_SEEDED_OS):
                 setattr(module, member, _Os())
         if name == "moto.events.models":
-            _let_rules_reach_topics(module)
+            _deliver_events_ourselves(module)
 
 
-def _let_rules_reach_topics(events: Any) -> None:
-    """Rules deliver to SNS topics too; targets of other kinds are passed over, not an error."""
+def _deliver_events_ourselves(events: Any) -> None:
+    """Rules deliver to SNS topics too, and what a target asks to be sent.
+
+    moto's own way knows no topics, and needs a package for every input. Targets of kinds that are
+    not here (functions) are passed over, so that the others get theirs.
+    """
     send = events.Rule.send_to_targets
 
     def send_to_targets(rule: Any, event: Any, transform_input: bool = True) -> None:
-        if rule.state != "ENABLED" or not rule.event_pattern.matches_event(event):
+        if rule.state == "DISABLED" or not rule.event_pattern.matches_event(event):
             return
-        kinds = {id(target): target["Arn"].split(":")[2] for target in rule.targets}
-        known = [t for t in rule.targets if kinds[id(t)] in ("logs", "events", "sqs")]
-        all_targets, rule.targets = rule.targets, known
-        try:
-            send(rule, event, transform_input)
-        finally:
-            rule.targets = all_targets
+        all_targets = list(rule.targets)
         for target in all_targets:
-            if kinds[id(target)] == "sns":
-                _publish(events, target, event, transform_input)
+            kind = target["Arn"].split(":")[2]
+            if kind == "sqs":
+                _send_to_queue(target, _event_as_sent(event))
+            elif kind == "sns":
+                _send_to_topic(target, _event_as_sent(event))
+            elif kind in ("logs", "events"):
+                rule.targets = [target]
+                try:
+                    send(rule, event, transform_input=False)
+                finally:
+                    rule.targets = all_targets
 
     events.Rule.send_to_targets = send_to_targets
 
 
-def _publish(events: Any, target: dict[str, Any], event: Any, transform_input: bool) -> None:
+def _send_to_queue(target: dict[str, Any], event: dict[str, Any]) -> None:
+    from moto.sqs.models import sqs_backends
+
+    region, account, name = target["Arn"].split(":")[3:6]
+    sqs_backends[account][region].send_message(
+        queue_name=name,
+        message_body=target_input(target, event),
+        group_id=target.get("SqsParameters", {}).get("MessageGroupId"),
+    )
+
+
+def _send_to_topic(target: dict[str, Any], event: dict[str, Any]) -> None:
     from moto.sns.models import sns_backends
 
-    message = json.dumps(_event_as_sent(event))
-    if transform_input and (transformer := target.get("InputTransformer")):
-        message = json.dumps(
-            events.EventTemplateParser.parse(
-                input_template=transformer.get("InputTemplate"),
-                input_paths_map=transformer.get("InputPathsMap", {}),
-                event=event,
-            )
-        )
     region, account = target["Arn"].split(":")[3:5]
+    message = target_input(target, event)
     sns_backends[account][region].publish(message=message, arn=target["Arn"])
 
 
 def _event_as_sent(event: dict[str, Any]) -> dict[str, Any]:
-    moment = datetime.fromtimestamp(float(event["time"]), UTC)
-    return {**event, "time": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    moment = datetime.fromtimestamp(float(event["time"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    sent = {name: value for name, value in event.items() if name != "ingestion-time"}
+    return {**sent, "time": moment}
