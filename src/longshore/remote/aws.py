@@ -55,13 +55,15 @@ class AwsOptions:
 class AwsSession:
     """One set of credentials in one region; makes clients. Safe for many threads."""
 
-    def __init__(self, raw: Any, region: str, options: AwsOptions) -> None:
+    def __init__(
+        self, raw: Any, region: str, options: AwsOptions, partition: tuple[str, str]
+    ) -> None:
         self.region = region
         self.options = options
         self._raw = raw
         self._lock = threading.Lock()
         self._clients: dict[str, AwsClient] = {}
-        self.partition, self.dns_suffix = _partition(raw, region)
+        self.partition, self.dns_suffix = partition
 
     def client(self, service: str) -> AwsClient:
         """The client of a service, made once."""
@@ -164,15 +166,16 @@ def open_session(options: AwsOptions) -> AwsSession:
     import botocore.exceptions
     import botocore.session
 
+    environ = options.environ
     try:
         raw = botocore.session.Session(profile=options.profile)
-        environ = options.environ
         region = (
             options.region
             or environ.get("AWS_REGION")
             or environ.get("AWS_DEFAULT_REGION")
             or raw.get_config_variable("region")
         )
+        partition = _partition(raw, region or "")
         if options.keys is not None:
             keys = options.keys
             raw.set_credentials(keys.access_key, keys.secret_key, keys.session_token)
@@ -190,7 +193,7 @@ def open_session(options: AwsOptions) -> AwsSession:
             tr("a region looks like ap-northeast-2"),
             code="bad-region",
         )
-    return AwsSession(raw, region, options)
+    return AwsSession(raw, region, options, partition)
 
 
 def _partition(raw: Any, region: str) -> tuple[str, str]:
