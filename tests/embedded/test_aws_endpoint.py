@@ -163,6 +163,11 @@ def test_who_calls(shop: World) -> None:
     assert identity["UserId"] == ACCOUNT
 
 
+def test_no_web_page_may_read_answers(shop: World) -> None:
+    answer = shop.client("sns").list_topics()["ResponseMetadata"]["HTTPHeaders"]
+    assert not [name for name in answer if name.startswith("access-control")]
+
+
 @pytest.mark.parametrize("service", ["lambda", "batch", "s3"])
 def test_services_that_are_not_offered(shop: World, service: str) -> None:
     call = {

@@ -85,6 +85,7 @@ class Aws:
             response = _refused(refuse_signature(rejected, protocol), protocol, request_id)
         except AwsRefusal as refusal:
             response = _refused(refusal, protocol, request_id)
+        response.kind = response.kind or _kind(signed)
         response.headers.setdefault("x-amzn-RequestId", request_id)
         return response
 
@@ -100,7 +101,7 @@ class Aws:
         if caller.service == "ecr":
             target = signed.headers.get("x-amz-target", "")
             body = self._api.answer(target, signed.body, caller)
-            return Response(200, {"Content-Type": CONTENT_TYPE}, body, operation)
+            return Response(200, {"Content-Type": CONTENT_TYPE}, body, f"ecr:{operation}")
         is_root = caller.principal.access_key == self._root.access_key
         if (caller.service, operation) == ("sts", "GetCallerIdentity") and is_root:
             return _caller_identity(self._root, request_id)
@@ -113,13 +114,18 @@ class Aws:
 
 def aws_app(aws: Aws, control: Handler | None = None) -> WsgiApp:
     """The endpoint as a WSGI application; `control` answers below `/_longshore/`."""
+    return application(aws_handler(aws, control))
+
+
+def aws_handler(aws: Aws, control: Handler | None = None) -> Handler:
+    """The endpoint, for who wraps it (faults, access log) before it is served."""
 
     def handle(request: Request) -> Response:
         if request.path.startswith(CONTROL) and control is not None:
             return control(request)
         return aws.answer(request)
 
-    return application(handle)
+    return handle
 
 
 def _signed(request: Request) -> Signed:
@@ -156,7 +162,13 @@ def _refused(refusal: AwsRefusal, protocol: Protocol, request_id: str) -> Respon
     headers = {"Content-Type": content_type, "x-amzn-ErrorType": refusal.code}
     if protocol is Protocol.CBOR:
         headers["smithy-protocol"] = "rpc-v2-cbor"
-    return Response(refusal.status, headers, body, refusal.code)
+    return Response(refusal.status, headers, body)
+
+
+def _kind(signed: Signed) -> str:
+    """What was asked, for the access log, when nobody has carried it out."""
+    is_ecr = signed.headers.get("x-amz-target", "").startswith("AmazonEC2ContainerRegistry")
+    return f"{'ecr' if is_ecr else 'aws'}:{operation_of(_call(signed))}"
 
 
 def _caller_identity(principal: Principal, request_id: str) -> Response:
@@ -168,4 +180,4 @@ def _caller_identity(principal: Principal, request_id: str) -> Response:
         f"  <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>\n"
         "</GetCallerIdentityResponse>\n"
     )
-    return Response(200, {"Content-Type": "text/xml"}, text.encode(), "GetCallerIdentity")
+    return Response(200, {"Content-Type": "text/xml"}, text.encode(), "sts:GetCallerIdentity")

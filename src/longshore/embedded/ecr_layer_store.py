@@ -10,11 +10,11 @@ import re
 from xml.sax.saxutils import escape
 
 from longshore.embedded.ecr_state import Ecr, Region
-from longshore.embedded.wire import FilePart, Request, Response
+from longshore.embedded.file_answer import file_answer
+from longshore.embedded.wire import Request, Response
 from longshore.oci.digest import is_digest
 
 _PATH = re.compile(r"/prod-(?P<region>[a-z0-9-]+)-starport-layer-bucket/\d+/(?P<digest>[^/]+)\Z")
-_RANGE = re.compile(r"bytes=(\d+)-(\d*)\Z")
 _TWO_MECHANISMS = (
     "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query "
     "string parameter or the Authorization header should be specified"
@@ -57,31 +57,17 @@ class LayerStore:
         path = contents.blob_path(found["digest"])
         if not contents.has_blob(found["digest"]) or not path.is_file():
             return _missing()
-        return _bytes(request, FilePart(path, path.stat().st_size))
-
-
-def _bytes(request: Request, whole: FilePart) -> Response:
-    headers = {"Content-Type": "application/octet-stream", "Accept-Ranges": "bytes"}
-    asked = _RANGE.match(request.header("range"))
-    if asked is None:
-        return Response(200, headers, whole, "layer")
-    first = int(asked[1])
-    last = min(int(asked[2] or whole.size - 1), whole.size - 1)
-    if first > last:
-        headers["Content-Range"] = f"bytes */{whole.size}"
-        return _error(416, "InvalidRange", "The requested range is not satisfiable", headers)
-    headers["Content-Range"] = f"bytes {first}-{last}/{whole.size}"
-    return Response(206, headers, FilePart(whole.path, last - first + 1, first), "layer")
+        headers = {"Content-Type": "application/octet-stream"}
+        return file_answer(request, path, path.stat().st_size, headers)
 
 
 def _missing() -> Response:
     return _error(404, "NoSuchKey", "The specified key does not exist.")
 
 
-def _error(status: int, code: str, message: str, more: dict[str, str] | None = None) -> Response:
+def _error(status: int, code: str, message: str) -> Response:
     text = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
     )
-    headers = {**(more or {}), "Content-Type": "application/xml"}
-    return Response(status, headers, text.encode(), code)
+    return Response(status, {"Content-Type": "application/xml"}, text.encode(), code)

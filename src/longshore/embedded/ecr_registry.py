@@ -34,6 +34,7 @@ from longshore.embedded.registry_rules import (
 )
 from longshore.embedded.sigv4 import Principal
 from longshore.embedded.wire import (
+    Handler,
     Request,
     Response,
     WsgiApp,
@@ -62,8 +63,16 @@ _BAD_RANGE = re.compile(r"the chunk begins at (\d+), the upload ends at (\d+)\Z"
 
 
 @dataclass(frozen=True)
-class EcrApps:
+class EcrHandlers:
     """The registry, and the layer store that it redirects to."""
+
+    registry: Handler
+    layers: Handler
+
+
+@dataclass(frozen=True)
+class EcrApps:
+    """The same as WSGI applications."""
 
     registry: WsgiApp
     layers: WsgiApp
@@ -71,6 +80,12 @@ class EcrApps:
 
 def ecr_apps(ecr: Ecr, find: FindPrincipal) -> EcrApps:
     """ECR's data plane; `find` tells whose access key one is."""
+    handlers = ecr_handlers(ecr, find)
+    return EcrApps(application(handlers.registry), application(handlers.layers))
+
+
+def ecr_handlers(ecr: Ecr, find: FindPrincipal) -> EcrHandlers:
+    """ECR's data plane, for who wraps it (faults, access log) before it is served."""
     rules = EcrRules(ecr, find)
     plain = registry_handler(rules)
 
@@ -80,7 +95,7 @@ def ecr_apps(ecr: Ecr, find: FindPrincipal) -> EcrApps:
             response.status = 201 if response.status == 202 else response.status
         return response
 
-    return EcrApps(application(registry), application(LayerStore(ecr).answer))
+    return EcrHandlers(registry, LayerStore(ecr).answer)
 
 
 class EcrRules(Rules):

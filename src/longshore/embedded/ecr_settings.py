@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -61,8 +61,14 @@ def read_encryption(values: Values, region: str, account: str) -> Values:
         if key:
             raise invalid("encryptionConfiguration", "kmsKey must not be set for AES256")
         return {"encryptionType": "AES256"}
-    own = uuid.uuid5(uuid.NAMESPACE_URL, f"alias/aws/ecr/{account}/{region}")
-    return {"encryptionType": kind, "kmsKey": key or f"arn:aws:kms:{region}:{account}:key/{own}"}
+    return {"encryptionType": kind, "kmsKey": key or _own_key(region, account)}
+
+
+def _own_key(region: str, account: str) -> str:
+    """The ARN of the key that AWS keeps for ECR, always the same one."""
+    found = hashlib.sha256(f"alias/aws/ecr/{account}/{region}".encode()).hexdigest()
+    parts = (found[:8], found[8:12], f"4{found[13:16]}", f"8{found[17:20]}", found[20:32])
+    return f"arn:aws:kms:{region}:{account}:key/{'-'.join(parts)}"
 
 
 def read_tags(tags: Iterable[Values], present: dict[str, str] | None = None) -> dict[str, str]:

@@ -28,6 +28,7 @@ Values = dict[str, Any]
 
 _NOTE = "ecr-templates"
 ROOT = "ROOT"
+MIN_NAME = 2
 _MEMBERS = (
     *("description", "encryptionConfiguration", "resourceTags", "imageTagMutability"),
     *("imageTagMutabilityExclusionFilters", "repositoryPolicy", "lifecyclePolicy"),
@@ -96,7 +97,7 @@ def repository_for_push(region: Region, name: str) -> Repository:
     """The repository, made by a template if need be. Raises RepositoryNotFoundException."""
     with region.lock:
         found = region.contents.repository(name)
-        template = None if found else _matching(region, name)
+        template = _matching(region, name) if found is None and len(name) >= MIN_NAME else None
         if template is not None:
             region.contents.create_repository(name, _settings(region, template))
     return region.repository(name)

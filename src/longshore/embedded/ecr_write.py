@@ -58,7 +58,10 @@ def put_image(region: Region, wanted: Wanted, *, by_api: bool) -> Stored:
 def read_manifest(wanted: Wanted) -> Manifest:
     """The manifest, if ECR takes such a one."""
     try:
+        wanted.content.decode("utf-8")
         manifest = parse_manifest(wanted.content, wanted.media_type)
+    except UnicodeDecodeError:
+        raise invalid("ImageManifest", "Invalid JSON syntax") from None
     except LongshoreError as error:
         reason = error.what if error.code == "schema1" else "Invalid JSON syntax"
         raise invalid("ImageManifest", reason) from None

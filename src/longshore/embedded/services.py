@@ -140,8 +140,8 @@ class Services:
             ) from None
         if status in (404, 405, 500) and headers.get("Content-Type", "").startswith("text/html"):
             raise not_offered(what)
-        headers.pop("Connection", None)
-        return Response(status, headers, body, kind=what)
+        kept = {name: text for name, text in headers.items() if not _is_dropped(name)}
+        return Response(status, kept, body, f"{call.service}:{operation_of(call)}")
 
     def _moment(self, seed: str, at: datetime | None = None) -> Moment:
         now = self._clock.now if at is None else lambda: at
@@ -164,6 +164,11 @@ class Services:
                 self._ask(entry.call, moment)
             except AwsRefusal as refusal:
                 log.warning("replaying %s: %s", operation_of(entry.call), refusal.message)
+
+
+def _is_dropped(header: str) -> bool:
+    """No web page may read answers; the connection is the listener's."""
+    return header.lower().startswith("access-control-") or header.lower() == "connection"
 
 
 def operation_of(call: Call) -> str:
