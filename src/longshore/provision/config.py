@@ -33,12 +33,11 @@ def parse_config(
     root, problems = parse_document(text.removeprefix("\ufeff"), filename)
     if root is None:
         raise _config_error(problems)
-    reading = Reading(environ or {}, problems)
-    secrets = list(find_secrets(root))
+    reading = Reading(environ or {})
     config = config_shape().read(root, reading)
     if config is not None:
         reading.problems += _contradictions(config)
-    if problems := _in_order(secrets, reading.problems):
+    if problems := _in_order([*problems, *find_secrets(root)], reading.problems):
         raise _config_error(problems)
     if config is None:
         raise _config_error([Problem(root.where, tr("the file cannot be read"))])
@@ -70,9 +69,9 @@ def _contradictions(config: Config) -> Iterator[Problem]:
         seen.setdefault(pair, rule.where.line)
 
 
-def _in_order(secrets: Iterable[Problem], others: Iterable[Problem]) -> list[Problem]:
-    """By place. Where a secret stands nothing else is said, for it might repeat the secret."""
-    found = {problem.where: problem for problem in secrets}
+def _in_order(first: Iterable[Problem], others: Iterable[Problem]) -> list[Problem]:
+    """By place. Where one of the first stands nothing else is said: it might repeat a secret."""
+    found = {problem.where: problem for problem in first}
     rest = [problem for problem in others if problem.where not in found]
     return sorted([*found.values(), *rest], key=lambda p: (p.where.line or 0, p.where.column or 0))
 

@@ -1,0 +1,1 @@
+"""Tests of the room that plans and applies what AWS is to hold."""
