@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.embedded.aws_world import REGION, ROOT, World, running
 
 from longshore.cli.main import run
 
@@ -32,8 +34,6 @@ RunCli = Callable[..., Done]
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     """An environment without AWS, docker or longshore in it."""
-    import os
-
     home = tmp_path / "home"
     home.mkdir()
     return {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "dumb", "LANG": "C.UTF-8"}
@@ -58,3 +58,33 @@ def cli(
         return Done(code, streams.out, streams.err)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def _account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with running(tmp_path_factory.mktemp("aws")) as world:
+        yield world
+
+
+@pytest.fixture
+def account(
+    _account: World,
+    environ: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> World:
+    """An embedded AWS account, empty, to which the environment of `cli` leads."""
+    contents = _account.aws.ecr.served.contents
+    for repository in contents.list_repositories():
+        contents.delete_repository(repository.name)
+    environ |= {
+        "AWS_ENDPOINT_URL": _account.endpoint,
+        "AWS_ACCESS_KEY_ID": ROOT.access_key,
+        "AWS_SECRET_ACCESS_KEY": ROOT.secret_key,
+        "AWS_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "LONGSHORE_STATE_DIR": str(tmp_path / "state"),
+    }
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    return _account

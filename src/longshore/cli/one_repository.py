@@ -82,12 +82,13 @@ def carry_out(
 
     if not planned.changes:
         return Outcome(planned, applied=False)
-    app.output.say(tr("caller: {arn}", arn=target.identity.arn))
-    for line in render_plan(planned).rstrip().splitlines():
+    caller = tr("caller: {arn}", arn=target.identity.arn)
+    lines = [caller, *render_plan(planned).rstrip().splitlines()]
+    for line in lines:
         app.output.say(line)
     if dry_run:
         return Outcome(planned, applied=False)
-    app.output.confirm(question)
+    app.output.confirm(question, lines if app.settings.quiet else ())
     endpoint = target.endpoint
     file = f"{endpoint.kind}-{endpoint.account}-{endpoint.region}.journal"
     with Journal(wiring.state_dir(app.environ) / "one-repository" / file) as journal:

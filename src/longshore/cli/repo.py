@@ -131,8 +131,7 @@ def create(
         question = tr("Create it?") if seen is None else tr("Change it?")
         outcome = carry_out(app, target, planned, question, dry_run=dry_run)
     found = read_repository(target, name)
-    uri = found.uri if found else f"{target.endpoint.registry}/{name}"
-    _show_created(app, target, name, uri, seen, outcome, dry_run)
+    _show_created(app, target, name, found, seen is not None, outcome, dry_run)
 
 
 def _wanted(
@@ -165,19 +164,20 @@ def _show_created(
     app: App,
     target: wiring.OpenTarget,
     name: str,
-    uri: str,
-    seen: RepositorySeen | None,
+    found: RepositorySeen | None,
+    existed: bool,
     outcome: Outcome,
     dry_run: bool,
 ) -> None:
     endpoint = target.endpoint
+    uri = found.uri if found else f"{endpoint.registry}/{name}"
     secrets = {
         "AWS_ACCOUNT_ID": endpoint.account,
         "AWS_REGION": endpoint.region,
         "ECR_REPOSITORY": name,
     }
     lines = [
-        _created_line(name, seen, outcome),
+        _created_line(name, existed, outcome),
         tr("Repository URI: {uri}", uri=uri),
         "",
         tr("Values for the pipeline (Settings, Secrets and variables, Actions):"),
@@ -188,23 +188,32 @@ def _show_created(
             "schema": "longshore.repo.create/1",
             "name": name,
             "uri": uri,
-            "created": seen is None and outcome.applied,
-            "existed": seen is not None,
+            "created": not existed and outcome.applied,
+            "existed": existed,
             "dry_run": dry_run,
             "changes": [change.as_json() for change in outcome.changes],
             "secrets": secrets,
         },
         lines,
         place=target.place,
-        next=f"longshore lifecycle apply {name} --region {endpoint.region}",
+        next=_after_creation(name, found, endpoint.region),
     )
 
 
-def _created_line(name: str, seen: RepositorySeen | None, outcome: Outcome) -> str:
+def _after_creation(name: str, found: RepositorySeen | None, region: str) -> str:
+    if found is None:
+        return f"longshore repo create {name} --region {region}"
+    if found.lifecycle_policy is None:
+        return f"longshore lifecycle apply {name} --region {region}"
+    return f"longshore login --region {region}"
+
+
+def _created_line(name: str, existed: bool, outcome: Outcome) -> str:
+    if outcome.applied and existed:
+        return tr("{name} is brought up to date", name=name)
     if outcome.applied:
-        done = tr("{name} is created") if seen is None else tr("{name} is brought up to date")
-        return done.format(name=name)
-    if seen is not None:
+        return tr("{name} is created", name=name)
+    if existed:
         return tr("{name} is there already", name=name)
     return tr("{name} would be created; nothing was changed (--dry-run)", name=name)
 
