@@ -20,9 +20,9 @@ from longshore.journey.images import why_unfinished
 from longshore.oci.digest import digest_of
 from longshore.transfer.budget import Widths
 from longshore.transfer.carry import Carrier, Stores
-from longshore.transfer.gather import Wish, gather
+from longshore.transfer.gather import gather
 from longshore.transfer.journal import Journal
-from longshore.transfer.plan import Pair
+from longshore.transfer.plan import Pair, Wish
 from longshore.transfer.prove import Proof, ProveOptions
 from longshore.transfer.run import CopyOptions, CopyResult, CopyRun
 from longshore.transfer.verify import count

@@ -20,20 +20,19 @@ from longshore.cli.work import DEFAULT_JOBS, Work, only_writer, open_work, run_c
 from longshore.errors import FindingsError
 from longshore.journey.images import (
     Job,
-    chooser,
     copy_document,
     gather_all,
     stores_of,
     why_unfinished,
 )
+from longshore.journey.wishes import chooser
 from longshore.oci.platforms import parse_platform
 from longshore.policy.tags import TagFilter
 from longshore.text import tr
 from longshore.transfer.budget import Widths
 from longshore.transfer.carry import Carrier, Stores
-from longshore.transfer.gather import Wish
 from longshore.transfer.journal import Journal
-from longshore.transfer.plan import Pair, PairPlan
+from longshore.transfer.plan import Pair, PairPlan, Wish
 from longshore.transfer.prove import Proof, ProveOptions, PullTest
 from longshore.transfer.run import CopyOptions, CopyResult
 from longshore.transfer.verify import count, extra_tags

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from longshore.errors import InterruptedByUser, LongshoreError, PartialError
-from longshore.oci.store import TagSeen
-from longshore.policy.tags import TagFilter, select_tags
 from longshore.text import tr
 from longshore.transfer.carry import Stores
-from longshore.transfer.gather import Wish, gather
+from longshore.transfer.gather import gather
 from longshore.transfer.journal import Journal
-from longshore.transfer.plan import Pair, PairPlan
+from longshore.transfer.plan import Pair, PairPlan, Wish
 from longshore.transfer.run import CopyResult
 
 _LISTINGS_AT_ONCE = 6
@@ -33,18 +31,6 @@ class Job:
 
     wish: Wish
     stores: Stores
-
-
-def chooser(wanted: TagFilter) -> Callable[[Sequence[TagSeen]], Mapping[str, str]] | None:
-    """A tag filter as the function that `gather` asks; None when the filter takes all."""
-    if wanted.takes_all:
-        return None
-
-    def choose(tags: Sequence[TagSeen]) -> Mapping[str, str]:
-        verdicts = select_tags(wanted, tags)
-        return {verdict.tag: verdict.reason for verdict in verdicts if not verdict.keep}
-
-    return choose
 
 
 def gather_all(jobs: Sequence[Job], journal: Journal) -> list[PairPlan]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from longshore.errors import UsageError
 from longshore.facts import Endpoint
-from longshore.journey.images import chooser
 from longshore.oci.reference import Reference
+from longshore.oci.store import TagSeen
+from longshore.policy.tags import TagFilter, select_tags
 from longshore.provision.settings import Config, ImageRule
 from longshore.text import tr
-from longshore.transfer.gather import Wish
-from longshore.transfer.plan import Mounting, Pair
+from longshore.transfer.plan import Mounting, Pair, Wish
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,18 @@ class ImageWish:
     source: Reference
     target: Reference
     wish: Wish
+
+
+def chooser(wanted: TagFilter) -> Callable[[Sequence[TagSeen]], Mapping[str, str]] | None:
+    """A tag filter as the function that `gather` asks; None when the filter takes all."""
+    if wanted.takes_all:
+        return None
+
+    def choose(tags: Sequence[TagSeen]) -> Mapping[str, str]:
+        verdicts = select_tags(wanted, tags)
+        return {verdict.tag: verdict.reason for verdict in verdicts if not verdict.keep}
+
+    return choose
 
 
 def image_wishes(

@@ -5,9 +5,9 @@ Costs no pull: listings, and HEADs for tags that are on both sides without a dig
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from longshore.errors import RegistryError
 from longshore.oci.digest import Digest
@@ -16,29 +16,13 @@ from longshore.text import tr
 from longshore.transfer.carry import Stores
 from longshore.transfer.journal import Journal
 from longshore.transfer.plan import (
-    Pair,
     PairPlan,
     TargetView,
+    Wish,
     companion_of,
     plan_pair,
     tags_without_digest,
 )
-
-Choose = Callable[[Sequence[TagSeen]], Mapping[str, str]]
-"""Says which tags stay out: tag -> reason."""
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What of a pair is wanted: some tags by name (None: all that `choose` lets through)."""
-
-    pair: Pair
-    tags: tuple[str, ...] | None = None
-    rename: Mapping[str, str] | None = None
-    choose: Choose | None = None
-    referrers: bool = True
-    target_may_be_absent: bool = True
-    metered: bool = False
 
 
 def gather(wish: Wish, stores: Stores, journal: Journal, jobs: int = 16) -> PairPlan:

@@ -7,7 +7,7 @@ scheme (`sha256-<hex>.sig`, `.att`, `.sbom`) go with the image they belong to.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -89,6 +89,23 @@ class PairPlan:
     def to_copy(self) -> tuple[TagStep, ...]:
         """The tags that will be written."""
         return tuple(step for step in self.steps if step.action == "copy")
+
+
+Choose = Callable[[Sequence[TagSeen]], Mapping[str, str]]
+"""Says which tags stay out: tag -> reason."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What of a pair is wanted: some tags by name (None: all that `choose` lets through)."""
+
+    pair: Pair
+    tags: tuple[str, ...] | None = None
+    rename: Mapping[str, str] | None = None
+    choose: Choose | None = None
+    referrers: bool = True
+    target_may_be_absent: bool = True
+    metered: bool = False
 
 
 def companion_tags(digest: Digest) -> list[str]:
