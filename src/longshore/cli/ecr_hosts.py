@@ -14,12 +14,13 @@ _SINGLE = (
     *("cloud.adc-e.uk", "csp.hci.ic.gov"),
 )
 _DUAL = ("on.aws", "on.amazonwebservices.com.cn", "on.amazonwebservices.eu")
-_NAME = r"(?P<account>\d{12})\.dkr{dot}ecr(?P<fips>-fips)?\.(?P<region>[a-z]{{2,}}(?:-[a-z]+)+-\d+)"
 
 
 def _pattern(dot: str, suffixes: tuple[str, ...]) -> re.Pattern[str]:
     ends = "|".join(re.escape(suffix) for suffix in suffixes)
-    return re.compile(rf"{_NAME.format(dot=dot)}\.(?:{ends})\Z")
+    region = r"(?P<region>[a-z]{2,}(?:-[a-z]+)+-\d+)"
+    name = rf"(?P<account>[0-9]{{12}})\.dkr{dot}ecr(?P<fips>-fips)?\.{region}"
+    return re.compile(rf"{name}\.(?:{ends})\Z", re.ASCII)
 
 
 _PATTERNS = (_pattern(r"\.", _SINGLE), _pattern("-", _DUAL))
