@@ -9,6 +9,7 @@ agree on the pid. This module imports nothing heavy; the servers are `background
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import json
 import os
 import signal
@@ -27,15 +28,27 @@ from longshore.embedded.state import (
     empty_data_dir,
     is_marked,
     prepare_data_dir,
+    resettable,
 )
-from longshore.errors import LongshoreError, RefusedError
+from longshore.errors import LongshoreError, MissingExtraError, RefusedError
 from longshore.text import tr
 
-__all__ = ["LocalState", "UpOptions", "command", "down", "reset", "status", "up"]
+__all__ = [
+    "LocalState",
+    "UpOptions",
+    "command",
+    "down",
+    "not_running",
+    "reset",
+    "resettable",
+    "status",
+    "up",
+]
 
 LOCK = "lock"
 LOG = "local.log"
 PATIENCE_S = 3.0
+_EXTRA = ("cheroot", "flask", "flask_cors", "moto", "zstandard")
 _CLEANED = ("AWS_", "DOCKER_", "LONGSHORE_", "GITHUB_", "BOTO", "MOTO_", "PYTHONPATH")
 _PROXIES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY"}
 
@@ -44,9 +57,10 @@ def up(options: UpOptions, environ: Mapping[str, str] | None = None) -> LocalSta
     """Start the servers, or find them running; returns when everything answers.
 
     Raises RefusedError when they run with other options, LongshoreError (`port-taken`,
-    `local-not-started`, `local-not-answering`), FileError.
+    `local-not-started`, `local-not-answering`), FileError, MissingExtraError.
     """
     folder = options.data_dir
+    _require_extra()
     prepare_data_dir(folder)
     with _only_one(folder / "up.lock", options.timeout_s):
         found = _settled(folder)
@@ -122,6 +136,18 @@ def not_running(folder: Path) -> LongshoreError:
         tr("longshore local up"),
         code="local-not-running",
     )
+
+
+def _require_extra() -> None:
+    missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(
+            tr(
+                "the embedded servers need packages that are missing: {names}",
+                names=", ".join(missing),
+            ),
+            tr("pip install 'longshore[local]'"),
+        )
 
 
 def _start(options: UpOptions, environ: Mapping[str, str]) -> LocalState:

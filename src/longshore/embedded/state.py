@@ -21,7 +21,7 @@ from longshore.text import tr
 Mode = Literal["ecr", "strict-oci"]
 MARK = ".longshore-local"
 _MARK_TEXT = "Data of `longshore local`. `longshore local reset` empties this folder.\n"
-_KEPT = {MARK, "settings.json", "lock", "up.lock", "control.sock", "local.log", "docker", "client"}
+_KEPT = {MARK, "settings.json", "lock", "up.lock", "control.sock", "local.log", "client"}
 LISTENERS = ("hub", "hub-api", "hub-cdn", "ecr", "layers", "aws")
 DEFAULT_ACCOUNT = "123456789012"
 DEFAULT_REGION = "ap-northeast-2"
@@ -76,7 +76,6 @@ class LocalState:
     secret_key: str = field(repr=False)
     hub_user: str = ""
     hub_password: str = field(default="", repr=False)
-    control_token: str = field(default="", repr=False)
     mode: Mode = "ecr"
     data_dir: Path = Path()
     ports: Mapping[str, int] = field(default_factory=dict)
@@ -186,8 +185,8 @@ def _has_other_files(folder: Path) -> bool:
     return any(not one.name.startswith(f".{MARK}") for one in folder.iterdir())
 
 
-def empty_data_dir(folder: Path) -> None:
-    """Delete all data in a marked folder, keeping its addresses and accounts.
+def resettable(folder: Path) -> list[Path]:
+    """What `empty_data_dir` would delete: everything but addresses and accounts.
 
     Raises RefusedError for a folder without the mark, FileError.
     """
@@ -198,9 +197,18 @@ def empty_data_dir(folder: Path) -> None:
             code="local-folder-not-ours",
         )
     try:
-        for entry in folder.iterdir():
-            if entry.name in _KEPT:
-                continue
+        return sorted(entry for entry in folder.iterdir() if entry.name not in _KEPT)
+    except OSError as error:
+        raise _unusable(folder, error) from None
+
+
+def empty_data_dir(folder: Path) -> None:
+    """Delete all data in a marked folder, keeping its addresses and accounts.
+
+    Raises RefusedError for a folder without the mark, FileError.
+    """
+    try:
+        for entry in resettable(folder):
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
             else:
@@ -218,6 +226,22 @@ def write_private(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+def write_client_files(state: LocalState) -> None:
+    """The files that `env` names: no AWS profiles, no logins yet, plain HTTP to two registries."""
+    for folder in (state.client_files, state.docker_config):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    for name in ("aws-config", "aws-credentials"):
+        write_private(state.client_files / name, "")
+    allowed = [
+        f'[[registry]]\nlocation = "{host}"\ninsecure = true\n'
+        for host in (state.hub_registry, state.ecr_registry)
+    ]
+    write_private(state.client_files / "registries.conf", "\n".join(allowed))
+    logins = state.docker_config / "config.json"
+    if not logins.exists():
+        write_private(logins, "{}\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:
