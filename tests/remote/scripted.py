@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,21 +37,28 @@ class Say:
 class Scripted:
     """The server's address, and what it was asked in order."""
 
-    def __init__(self, server: ThreadingHTTPServer) -> None:
+    def __init__(self, server: ThreadingHTTPServer, scheme: str) -> None:
         self.host = f"127.0.0.1:{server.server_address[1]}"
-        self.url = f"http://{self.host}"
+        self.url = f"{scheme}://{self.host}"
         self.asked: list[Asked] = []
+        self.connections = 0
 
     def lines(self) -> list[str]:
         return [f"{one.method} {one.path}" for one in self.asked]
 
 
 @contextmanager
-def serving(answer: Callable[[Asked], Say]) -> Iterator[Scripted]:
+def serving(
+    answer: Callable[[Asked], Say], tls: ssl.SSLContext | None = None
+) -> Iterator[Scripted]:
     """Serve on loopback until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            super().setup()
+            scripted.connections += 1
 
         def handle_one_request(self) -> None:
             try:
@@ -91,7 +99,11 @@ def serving(answer: Callable[[Asked], Say]) -> Iterator[Scripted]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    scripted = Scripted(server)
+    if tls is not None:
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+    scripted = Scripted(server, "https" if tls else "http")
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

@@ -390,6 +390,14 @@ def test_referrers_by_the_api_in_pages(transport: Transport) -> None:
     assert [seen.digest for seen in found] == [one.digest, other.digest]
 
 
+def test_a_registry_that_lists_referrers_gets_no_stand_in(transport: Transport) -> None:
+    signature = manifest(b"{}", subject=IMAGE.descriptor)
+    with serving(lambda _: Say(201, {"OCI-Subject": IMAGE.digest})) as server:
+        store = Registry(server.host, transport, side="target").repository("r")
+        store.push_manifest(signature)
+        assert server.lines() == [f"PUT /v2/r/manifests/{signature.digest}"]
+
+
 def test_a_registry_without_referrers_is_asked_once(transport: Transport) -> None:
     with serving(lambda _: Say(404, {}, b"404 page not found")) as server:
         store = Registry(server.host, transport).repository("r")

@@ -120,6 +120,22 @@ def test_referrers_fall_back_to_the_tag(target: Registry) -> None:
     assert [one.digest for one in store.list_referrers(image.digest)] == [signature.digest]
 
 
+def test_pushing_referrers_keeps_the_stand_in_tag(target: Registry) -> None:
+    store = target.repository("push/referrers")
+    image = push_image(store, "v1", b"x")
+    made = []
+    for number in range(3):
+        content = b"signed %d" % number
+        one = manifest(b"{}", content, subject=image.descriptor, artifact_type=f"a/s{number}")
+        store.upload_blob(blob(content), content_of(content))
+        store.push_manifest(one)
+        made.append(one)
+    store.push_manifest(made[0])
+    found = store.list_referrers(image.digest)
+    assert [one.digest for one in found] == [one.digest for one in made]
+    assert [one.artifact_type for one in found] == ["a/s0", "a/s1", "a/s2"]
+
+
 def test_content_of_another_size_is_never_sent_whole(target: Registry) -> None:
     store = target.repository("wrong/size")
     layer = b"0123456789"
@@ -149,7 +165,8 @@ def test_parts_after_a_failure(debian: DebianRegistry, transport: Transport) -> 
     debian.forget()
     store.upload_blob(blob(layer), content)
     methods = [line.split()[0] for line in debian.requests()]
-    assert methods[-5:] == ["POST", "PATCH", "PATCH", "PATCH", "PUT"]
+    assert (methods.count("POST"), methods.count("PATCH")) == (2, 3)
+    assert methods[-1] == "PUT"
     assert read_all(store.open_blob(blob(layer))) == layer
 
 

@@ -26,6 +26,8 @@ Result = TypeVar("Result")
 class EcrRegistry(Registry):
     """One account's ECR in one region, as a registry."""
 
+    lists_referrers = True
+
     def __init__(
         self,
         ecr: Ecr,

@@ -19,13 +19,10 @@ from longshore.oci.distribution import (
     blob_path,
     manifest_path,
     next_page,
-    referrers_path,
-    referrers_tag,
     tags_path,
 )
 from longshore.oci.manifest import (
     ACCEPT,
-    OCI_INDEX,
     Descriptor,
     Manifest,
     parse_manifest,
@@ -36,6 +33,7 @@ from longshore.remote.addresses import same_origin
 from longshore.remote.authority import Authority
 from longshore.remote.credentials import CredentialSource, anonymous
 from longshore.remote.downloads import open_remote_blob
+from longshore.remote.referrers import Referrers
 from longshore.remote.session import Session
 from longshore.remote.traffic import Traffic
 from longshore.remote.transport import Answer, Request, Transport
@@ -61,6 +59,9 @@ def base_address(host: str, transport: Transport) -> str:
 
 class Registry:
     """One registry. `address` overrides where `host` is found, as for Docker Hub."""
+
+    # Whether it is known to keep lists of referrers, whatever it answers.
+    lists_referrers = False
 
     def __init__(
         self,
@@ -151,6 +152,7 @@ class RegistryRepository:
         actions = ("pull", "push") if registry.side == "target" else ("pull",)
         self._scopes = (repository_scope(name, *actions),)
         self._uploads = Uploads(registry.session, name, registry.upload_options)
+        self._referrers = Referrers(self)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.registry.host}/{self.name})"
@@ -208,28 +210,7 @@ class RegistryRepository:
 
     def list_referrers(self, digest: Digest, *, by_tag: bool = True) -> list[Descriptor]:
         """By the referrers API; where there is none, by the tag that stands in for it."""
-        if not self.registry.lacks_referrers:
-            found: list[Descriptor] = []
-            try:
-                for page in self.registry.pages(referrers_path(self.name, digest), self._scopes):
-                    content = json.dumps(page).encode()
-                    found += parse_manifest(content, OCI_INDEX).children
-            except RegistryError as error:
-                if error.status not in (404, *_NO_HEAD):
-                    raise
-                if error.registry_code == "NAME_UNKNOWN":
-                    return []
-                self.registry.lacks_referrers = not error.registry_code
-            else:
-                return found
-        if not by_tag:
-            return []
-        try:
-            return list(self.fetch_manifest(referrers_tag(digest)).children)
-        except RegistryError as error:
-            if error.status == 404:
-                return []
-            raise
+        return self._referrers.find(digest, self._scopes, by_tag=by_tag)
 
     def read_allowance(self) -> PullAllowance | None:
         """Only Docker Hub limits pulls."""
@@ -256,26 +237,17 @@ class RegistryRepository:
         return self._uploads.mount(blob, source.name, scopes)
 
     def push_manifest(self, manifest: Manifest, tag: str | None = None) -> None:
-        """PUT the exact bytes; the registry's answer must name their digest."""
+        """PUT the exact bytes; the registry's answer must name their digest.
+
+        A registry that does not list referrers gets the manifest's subject's list brought up to
+        date, as the specification asks of whoever pushes.
+        """
         path = manifest_path(self.name, tag or manifest.digest)
         headers = {"Content-Type": manifest.media_type}
         answer = self._session.send(Request("PUT", path, headers, manifest.content), self._scopes)
-        stored = answer.headers.get("docker-content-digest", "")
-        same_algorithm = stored.partition(":")[0] == manifest.digest.partition(":")[0]
-        if stored and same_algorithm and stored != manifest.digest:
-            raise ContentError(
-                tr(
-                    "{host} stored manifest {digest} under another digest, {stored}",
-                    host=self.registry.host,
-                    digest=manifest.digest,
-                    stored=stored if is_digest(stored) else "?",
-                ),
-                tr("a proxy or a broken registry changes manifests; look at what is there now"),
-                side=self.registry.side,
-                status=answer.status,
-                request=answer.request.shown,
-                code="digest-mismatch",
-            )
+        self._check_stored(answer, manifest)
+        if not self.registry.lists_referrers and "oci-subject" not in answer.headers:
+            self._referrers.note(manifest)
 
     def delete_tag(self, tag: str) -> None:
         """DELETE by tag, which leaves the manifest; registries without it say so."""
@@ -286,6 +258,25 @@ class RegistryRepository:
             if error.code in ("unsupported", "digest-invalid"):
                 raise self._cannot_untag(tag, error) from None
             raise
+
+    def _check_stored(self, answer: Answer, manifest: Manifest) -> None:
+        stored = answer.headers.get("docker-content-digest", "")
+        same_algorithm = stored.partition(":")[0] == manifest.digest.partition(":")[0]
+        if not stored or not same_algorithm or stored == manifest.digest:
+            return
+        raise ContentError(
+            tr(
+                "{host} stored manifest {digest} under another digest, {stored}",
+                host=self.registry.host,
+                digest=manifest.digest,
+                stored=stored if is_digest(stored) else "?",
+            ),
+            tr("a proxy or a broken registry changes manifests; look at what is there now"),
+            side=self.registry.side,
+            status=answer.status,
+            request=answer.request.shown,
+            code="digest-mismatch",
+        )
 
     def _has_blob(self, digest: Digest) -> bool:
         request = Request("HEAD", blob_path(self.name, digest))

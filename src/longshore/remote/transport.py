@@ -247,6 +247,7 @@ class Transport:
                 decode_content=False,
                 redirect=False,
                 retries=False,
+                pool_timeout=self.options.read_timeout_s,
             )
             answer = Answer(raw, request, side)
             if not request.stream:
