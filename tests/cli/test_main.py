@@ -43,7 +43,7 @@ def raising(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
             raise error
 
         entry = Entry("try-it", "explain:try_it", "raises", "Other")
-        monkeypatch.setattr(door, "_present", lambda: [*entries(), entry])
+        monkeypatch.setattr(door, "entries", lambda: [*entries(), entry])
         monkeypatch.setattr(door, "load", lambda _: try_it)
 
     return install
@@ -274,5 +274,5 @@ def test_signals_end_with_130(number: signal.Signals) -> None:
 
 
 def test_every_listed_command_loads() -> None:
-    for entry in door._present():
+    for entry in entries():
         assert door.load(entry).name == entry.name, json.dumps(entry.name)

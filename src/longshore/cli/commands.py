@@ -49,7 +49,7 @@ def entries() -> list[Entry]:
 _LATER = frozenset(
     {
         *("assess", "rewrite", "scan", "iam", "ci", "backup", "cost", "monitor", "deploy"),
-        *("rollback", "releases", "worker", "doctor", "report", "tags compute", "local fault"),
+        *("rollback", "releases", "worker", "doctor", "report", "tags compute"),
         *("lifecycle lint", "lifecycle simulate", "lifecycle explain", "lifecycle diff"),
         *("lifecycle prune", "lifecycle import"),
     }

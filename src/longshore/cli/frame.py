@@ -101,7 +101,8 @@ class _Everywhere(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         shared = self._shared()
-        own = [param for param in self.get_params(ctx) if param not in shared]
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        own = [option for option in options if option not in shared]
         _write_options(formatter, tr("Options"), own, ctx)
         if ctx.parent is None:
             _write_options(formatter, tr("Options of every command"), shared, ctx)

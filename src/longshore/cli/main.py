@@ -13,7 +13,6 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import click
@@ -35,17 +34,17 @@ class Root(Group):
     """`longshore` itself: its commands are known by name and loaded when typed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [entry.name for entry in _present()]
+        return [entry.name for entry in entries()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        for entry in _present():
+        for entry in entries():
             if entry.name == cmd_name:
                 return load(entry)
         return None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
-        for entry in _present():
+        for entry in entries():
             sections.setdefault(entry.section, []).append((entry.name, entry.summary))
         for title, rows in sections.items():
             with formatter.section(title):
@@ -59,13 +58,9 @@ class Root(Group):
             formatter.write_dl(records)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        named = [one for one in _present() if one.name.startswith(incomplete)]
+        named = [one for one in entries() if one.name.startswith(incomplete)]
         items = [CompletionItem(entry.name, help=entry.summary) for entry in named]
         return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
-
-
-def _present() -> list[Entry]:
-    return [one for one in entries() if find_spec(_module_of(one)) is not None]
 
 
 def _module_of(entry: Entry) -> str:
