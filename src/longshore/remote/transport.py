@@ -7,6 +7,7 @@ and blocking threads: `docs/adr/0001-concurrency.md`, `docs/adr/0002-http-librar
 
 from __future__ import annotations
 
+import math
 import random
 import ssl
 import threading
@@ -247,7 +248,7 @@ class Transport:
                 decode_content=False,
                 redirect=False,
                 retries=False,
-                pool_timeout=self.options.read_timeout_s,
+                pool_timeout=math.ceil(self.options.read_timeout_s),
             )
             answer = Answer(raw, request, side)
             if not request.stream:
