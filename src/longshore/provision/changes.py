@@ -1,6 +1,6 @@
 """A plan as values: changes with reasons, limits, refusals, and a checksum. Pure.
 
-`plan` makes one; `render` and `saved` show it; `apply` carries it out.
+`plan` makes one; `render` shows it; `apply` carries it out.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A journal of steps that change something: one JSON object a line, on disk before the step. I/O.
 
 Each line is flushed to the disk before `begin` or `done` returns, so that after a kill the file
-says which step may be half done. A line that was cut off is ignored. While a journal is open no
-second process can open it.
+says which step may be half done, with what its beginner wanted to remember. A line that was cut
+off is ignored. While a journal is open no second process can open it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +32,7 @@ class Entry:
     resource: str
     action: str
     at: str
+    memory: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Journal:
@@ -58,26 +60,40 @@ class Journal:
         """Let others have it."""
         self._file.close()
 
-    def begin(self, run: str, resource: str, action: str) -> None:
-        """Say that a step is about to change something."""
-        self._write(run, "begin", resource, action)
+    def begin(
+        self, run: str, resource: str, action: str, memory: Mapping[str, Any] | None = None
+    ) -> None:
+        """Say that a step is about to change something; `memory` is what a resume needs."""
+        self._write("begin", run, resource, action, memory or {})
 
     def done(self, run: str, resource: str, action: str) -> None:
         """Say that the step is complete."""
-        self._write(run, "done", resource, action)
+        self._write("done", run, resource, action, {})
 
-    def entries(self, run: str) -> tuple[Entry, ...]:
-        """What is written about a run, oldest first."""
+    def entries(self) -> tuple[Entry, ...]:
+        """All that is written, oldest first."""
         self._file.seek(0)
-        return tuple(entry for line in self._file if (entry := _entry(line)) and entry.run == run)
+        return tuple(entry for line in self._file if (entry := _entry(line)))
 
-    def _write(self, run: str, step: Step, resource: str, action: str) -> None:
+    def interrupted(self) -> tuple[Entry, ...]:
+        """Steps whose last word is `begin`, oldest first: they may be done, half done or not."""
+        last: dict[tuple[str, str], Entry] = {}
+        for entry in self.entries():
+            last.pop((entry.resource, entry.action), None)
+            if entry.step == "begin":
+                last[entry.resource, entry.action] = entry
+        return tuple(last.values())
+
+    def _write(
+        self, step: Step, run: str, resource: str, action: str, memory: Mapping[str, Any]
+    ) -> None:
         line = {
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "run": run,
             "step": step,
             "resource": resource,
             "action": action,
+            **({"memory": memory} if memory else {}),
         }
         try:
             self._file.seek(0, os.SEEK_END)
@@ -123,9 +139,12 @@ def _end_with_newline(file: IO[bytes]) -> None:
 def _entry(line: bytes) -> Entry | None:
     try:
         found: Any = json.loads(line)
-        return Entry(found["run"], found["step"], found["resource"], found["action"], found["at"])
-    except (ValueError, KeyError, TypeError):
+        words = [str(found[name]) for name in ("run", "resource", "action", "at")]
+        step: Step = "done" if found["step"] == "done" else "begin"
+        memory = dict(found.get("memory") or {})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+    return Entry(words[0], step, words[1], words[2], words[3], memory)
 
 
 def _cannot(path: Path, error: OSError) -> FileError:
