@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from longshore.errors import LongshoreError, RefusedError, UsageError
+from longshore.errors import FileError, LongshoreError, RefusedError, UsageError
 from longshore.text import tr
 
 Answer = dict[str, Any]
@@ -138,7 +138,7 @@ def _address(folder: Path) -> Iterator[str]:
         yield path
         return
     if not sys.platform.startswith("linux"):
-        raise UsageError(
+        raise FileError(
             tr("the path of {folder} is too long for a socket", folder=folder),
             tr("name a shorter folder with --data-dir"),
             code="local-folder-too-deep",

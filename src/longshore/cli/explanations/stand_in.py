@@ -46,6 +46,27 @@ def _running() -> list[Explanation]:
             "local-failed", 1, tr("The embedded servers could not do what was asked."), (), (log,)
         ),
         Explanation(
+            "local-other-version",
+            2,
+            tr("The embedded servers that run are of another version of longshore."),
+            (tr("longshore was updated while they ran"),),
+            (tr("`longshore local down`, then `longshore local up`"),),
+        ),
+        Explanation(
+            "bad-fault",
+            2,
+            tr("The fault for the embedded servers cannot be read."),
+            (tr("a path that is no regular expression"),),
+            (tr("`longshore local fault --help` says what a fault may be"),),
+        ),
+        Explanation(
+            "bad-duration",
+            2,
+            tr("The text is not a length of time."),
+            (),
+            (tr("write it as 90s, 15m, 6h or 2d"),),
+        ),
+        Explanation(
             "port-taken",
             1,
             tr("A port that was asked for is in use."),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from longshore.embedded.seed import documents
-from longshore.errors import ContentError, FileError, UsageError
+from longshore.errors import ContentError, FileError
 from longshore.oci.digest import Digest, parse_digest
 from longshore.oci.manifest import DOCKER_MANIFEST, MAX_MANIFEST_BYTES, Manifest, parse_manifest
 from longshore.oci.reference import parse_reference
@@ -66,9 +66,10 @@ class _Folder:
 class _Archive:
     def __init__(self, archive: tarfile.TarFile) -> None:
         self._archive = archive
+        self._members = {member.name.removeprefix("./"): member for member in archive}
 
     def open(self, name: str) -> IO[bytes]:
-        file = self._archive.extractfile(name)
+        file = self._archive.extractfile(self._members[name])
         if file is None:
             raise KeyError(name)
         return file
@@ -80,7 +81,7 @@ def read_images(path: Path, repository: str | None) -> Iterator[Iterator[Found]]
 
     `repository` renames; without it names come from the content.
 
-    Raises FileError, UsageError, ContentError.
+    Raises FileError, UsageError (a bad name), ContentError.
     """
     try:
         if path.is_dir():
@@ -101,7 +102,7 @@ def _read(files: _Files, path: Path, repository: str | None) -> Iterator[Found]:
         return _layout(files, index, path, repository)
     if (listed := _json(files, "manifest.json")) is not None:
         return _docker_archive(files, listed, repository)
-    raise UsageError(
+    raise FileError(
         tr("{path} is neither an OCI layout nor a `docker save` archive", path=path),
         tr("an OCI layout has an index.json, a `docker save` archive a manifest.json"),
         code="seed-not-images",
@@ -127,7 +128,7 @@ def _layout(
     for entry in index.get("manifests", []):
         notes = entry.get("annotations") or {}
         said = str(notes.get(_IMAGE_NAME) or notes.get(_REF_NAME) or "latest")
-        name = _name(said, repository or _plain(path))
+        name = _name(said, repository, _plain(path))
         yield from _closure(files, parse_digest(str(entry.get("digest"))), seen, (name,))
 
 
@@ -180,11 +181,11 @@ def _docker_archive(files: _Files, listed: Any, repository: str | None) -> Itera
             "docker",
         )
         manifest = parse_manifest(content)
-        names = [_name(str(one), repository) for one in image.get("RepoTags") or []]
+        names = [_name(str(one), repository, "seed") for one in image.get("RepoTags") or []]
         own = manifest.config.digest if manifest.config else manifest.digest
         blobs = [Blob(own, lambda config=config: iter((config,)))]  # type: ignore[misc]
         blobs += [Blob(digest, chunks) for digest, _, chunks in layers]
-        yield Found(manifest, tuple(blobs), tuple(names or [_name("latest", repository or "seed")]))
+        yield Found(manifest, tuple(blobs), tuple(names or [f"{repository or 'seed'}:latest"]))
 
 
 def _compressed(files: _Files, name: str) -> tuple[Digest, int, Chunks]:
@@ -232,9 +233,9 @@ def _plain(path: Path) -> str:
     return "".join(one if one.isascii() and one.isalnum() else "-" for one in stem).strip("-")
 
 
-def _name(said: str, repository: str | None) -> str:
-    """`repository:tag` from what a layout or archive calls an image: a tag, or a whole name."""
-    if "/" not in said and ":" not in said and repository:
-        return f"{repository}:{said}"
+def _name(said: str, repository: str | None, plain: str) -> str:
+    """`repository:tag` from what an image is called: a whole name, or only a tag of `plain`."""
+    if "/" not in said and ":" not in said:
+        return f"{repository or plain}:{said}"
     reference = parse_reference(said)
     return f"{repository or reference.repository}:{reference.tag or 'latest'}"
