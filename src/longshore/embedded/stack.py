@@ -22,8 +22,8 @@ from longshore.embedded.ecr_auth import get_authorization_token
 from longshore.embedded.ecr_registry import ecr_handlers
 from longshore.embedded.ecr_state import EcrOptions
 from longshore.embedded.faults import Faults, with_faults
-from longshore.embedded.registry import registry_handler
-from longshore.embedded.registry_rules import Rules
+from longshore.embedded.hub import Hub, HubOptions, hub_handlers
+from longshore.embedded.limits import PullLimits
 from longshore.embedded.server import Listener
 from longshore.embedded.state import (
     LISTENERS,
@@ -194,9 +194,14 @@ class Stack:
             self._listeners[name].start()
 
     def _hub_handlers(self) -> dict[str, Handler]:
-        self._hub = Contents(self.options.data_dir, "hub", self.clock)
-        plain = registry_handler(Rules(self._hub))
-        return {"hub": plain, "hub-api": plain, "hub-cdn": plain}
+        options, keys = self.options, self._accounts
+        self._hub = Contents(options.data_dir, "hub", self.clock)
+        limits = PullLimits(anonymous=options.pull_limit)
+        account = HubOptions(keys.hub_user, keys.hub_password, limits)
+        hub = Hub(self._hub, options.data_dir, account)
+        hub.bind(self._listeners["hub-api"].url, self._listeners["hub-cdn"].url)
+        handlers = hub_handlers(hub)
+        return {"hub": handlers.registry, "hub-api": handlers.api, "hub-cdn": handlers.cdn}
 
     def _aws_handlers(self) -> dict[str, Handler]:
         options, keys = self.options, self._accounts
