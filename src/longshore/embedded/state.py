@@ -38,18 +38,32 @@ LEADS_AWAY = (
 
 @dataclass(frozen=True)
 class UpOptions:
-    """What `up` is asked for. `ports` by listener (LISTENERS); 0 or missing takes any free one.
+    """What `up` is asked for; None is whatever runs already, else the default.
 
-    `pull_limit` is the Hub's anonymous pulls per six hours, None for no limit.
+    `ports` by listener (LISTENERS); 0 or missing takes any free one. `pull_limit` is the Hub's
+    anonymous pulls in six hours, `account_pull_limit` those of its account; None is no limit.
     """
 
     data_dir: Path
     ports: Mapping[str, int] = field(default_factory=dict)
-    mode: Mode = "ecr"
-    account: str = DEFAULT_ACCOUNT
-    region: str = DEFAULT_REGION
+    mode: Mode | None = None
+    account: str | None = None
+    region: str | None = None
     pull_limit: int | None = None
+    account_pull_limit: int | None = None
     timeout_s: float = 60.0
+
+    @property
+    def wishes(self) -> dict[str, Any]:
+        """What was asked for by name, ports aside."""
+        named = {
+            "mode": self.mode,
+            "account": self.account,
+            "region": self.region,
+            "pull_limit": self.pull_limit,
+            "account_pull_limit": self.account_pull_limit,
+        }
+        return {name: value for name, value in named.items() if value is not None}
 
     def as_json(self) -> dict[str, Any]:
         """For the background process."""
@@ -77,6 +91,8 @@ class LocalState:
     hub_user: str = ""
     hub_password: str = field(default="", repr=False)
     mode: Mode = "ecr"
+    pull_limit: int | None = None
+    account_pull_limit: int | None = None
     data_dir: Path = Path()
     ports: Mapping[str, int] = field(default_factory=dict)
 
@@ -131,6 +147,8 @@ class LocalState:
             "region": self.region,
             "pid": self.pid,
             "mode": self.mode,
+            "pull_limit": self.pull_limit,
+            "account_pull_limit": self.account_pull_limit,
             "data_dir": str(self.data_dir),
             "ports": dict(self.ports),
             "env": self.env(current),
@@ -143,7 +161,8 @@ class LocalState:
     @classmethod
     def from_wire(cls, document: Mapping[str, Any]) -> LocalState:
         """Back from `to_wire`."""
-        return cls(**{**document, "data_dir": Path(document["data_dir"])})
+        known = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
+        return cls(**{**known, "data_dir": Path(document["data_dir"])})
 
 
 def default_data_dir(environ: Mapping[str, str]) -> Path:

@@ -50,7 +50,8 @@ class _Header:
 class Authority:
     """What to send as Authorization to one registry; safe for many threads.
 
-    `challenge` spares the first refusal where the scheme is known (ECR: Basic).
+    `challenge` spares the first refusal where the scheme is known (ECR: Basic). `address` is where
+    the registry is really spoken to, when that is not `host` (what stands in for Docker Hub).
     """
 
     def __init__(
@@ -60,8 +61,11 @@ class Authority:
         credentials: CredentialSource,
         side: Side,
         challenge: Challenge | None = None,
+        *,
+        address: str = "",
     ) -> None:
         self.host = host
+        self._address = address or host
         self.logged_in = False
         self._transport = transport
         self._credentials = credentials
@@ -193,10 +197,10 @@ class Authority:
 
     def _check_realm(self, realm: str) -> None:
         parts = urlsplit(realm)
-        host = parts.netloc.rpartition("@")[2]
-        if parts.scheme == "https" and host and (not is_loopback(host) or is_loopback(self.host)):
+        host, own = parts.netloc.rpartition("@")[2], self._address
+        if parts.scheme == "https" and host and (not is_loopback(host) or is_loopback(own)):
             return
-        plain = self._transport.may_speak_plain(host) and self._transport.may_speak_plain(self.host)
+        plain = self._transport.may_speak_plain(host) and self._transport.may_speak_plain(own)
         if parts.scheme == "http" and host and plain:
             return
         raise RefusedError(

@@ -11,6 +11,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from longshore.errors import ContentError, LongshoreError, RegistryError, Side
 from longshore.oci.challenge import Challenge, repository_scope
@@ -80,8 +81,9 @@ class Registry:
         self.page_size = page_size
         self.upload_options = uploads or UploadOptions()
         self.traffic = Traffic()
-        self.authority = Authority(host, transport, credentials, side, challenge)
         base = base_address(address or host, transport)
+        spoken_to = urlsplit(base).netloc
+        self.authority = Authority(host, transport, credentials, side, challenge, address=spoken_to)
         self.session = Session(base, transport, self.authority, side, self.traffic)
         self.lacks_referrers = False
         self._repositories: dict[str, RegistryRepository] = {}
@@ -239,12 +241,22 @@ class RegistryRepository:
     def push_manifest(self, manifest: Manifest, tag: str | None = None) -> None:
         """PUT the exact bytes; the registry's answer must name their digest.
 
-        A registry that does not list referrers gets the manifest's subject's list brought up to
-        date, as the specification asks of whoever pushes.
+        An immutable tag that is there with this digest is as good (ECR refuses even that, so a
+        repeated PUT whose first answer was lost would fail). A registry that does not list
+        referrers gets the subject's list brought up to date, as the specification asks.
         """
         path = manifest_path(self.name, tag or manifest.digest)
         headers = {"Content-Type": manifest.media_type}
-        answer = self._session.send(Request("PUT", path, headers, manifest.content), self._scopes)
+        request = Request("PUT", path, headers, manifest.content)
+        try:
+            answer = self._session.send(request, self._scopes)
+        except RegistryError as error:
+            if error.code != "tag-immutable" or tag is None:
+                raise
+            there = self.resolve(tag)
+            if there is None or there.digest != manifest.digest:
+                raise
+            return
         self._check_stored(answer, manifest)
         if not self.registry.lists_referrers and "oci-subject" not in answer.headers:
             self._referrers.note(manifest)
