@@ -20,7 +20,7 @@ NAMELESS = {"utils", "util", "common", "helpers", "helper", "core", "misc", "sha
 ACTING = {
     *("os", "socket", "ssl", "select", "selectors", "time", "random", "secrets", "uuid"),
     *("threading", "_thread", "multiprocessing", "concurrent", "asyncio", "queue", "subprocess"),
-    *("signal", "shutil", "tempfile", "glob", "sqlite3", "http", "logging", "ctypes", "fcntl"),
+    *("signal", "shutil", "tempfile", "glob", "http", "logging", "ctypes", "fcntl"),
     *("urllib3", "botocore", "boto3", "requests", "cheroot", "moto", "flask", "click", "sys"),
     *("getpass", "webbrowser", "importlib", "inspect", "warnings"),
 }
@@ -28,7 +28,7 @@ PURE_CALLS = {"open", "print", "input", "breakpoint", "eval", "exec"}
 CLOCKS = {"now", "utcnow", "today"}
 FILE_METHODS = {
     *("read_text", "read_bytes", "write_text", "write_bytes", "mkdir", "unlink", "touch"),
-    *("iterdir", "is_file", "is_dir", "exists", "rename", "stat"),
+    *("iterdir", "is_file", "is_dir", "exists", "rename", "stat", "connect"),
 }
 PURE_FLOORS = ("oci", "policy")
 PURE_HALL = ("errors.py", "facts.py", "events.py", "text.py")

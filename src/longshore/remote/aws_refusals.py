@@ -91,7 +91,7 @@ def _invalid(aws_code: str, message: str) -> LoginError:
 
 def _code_and_hint(aws_code: str, status: int, action: str) -> tuple[str, str]:
     if aws_code in _DENIED:
-        hint = tr("allow {action}; `longshore iam policy` writes the policy", action=action)
+        hint = tr("allow the caller {action}, in an IAM policy", action=action)
         return "access-denied", hint
     if aws_code in _BROKEN or status >= 500:
         return "aws-broken", tr("run the same command again later")

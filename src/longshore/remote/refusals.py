@@ -225,7 +225,7 @@ def _too_large(name: str) -> tuple[str, str, str]:
 def _denied(refused: Refused) -> tuple[str, str, str]:
     action = _IAM.search(refused.text)
     if action is not None:
-        hint = tr("allow {action}; `longshore iam policy` writes the policy", action=action[1])
+        hint = tr("allow the caller {action}, in an IAM policy", action=action[1])
     elif refused.logged_in:
         hint = tr("this account may not do that; ask the owner of the repository")
     else:

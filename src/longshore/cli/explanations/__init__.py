@@ -5,12 +5,20 @@ A test reads the codes raised anywhere in the source and asks that each stands h
 
 from __future__ import annotations
 
-from longshore.cli.explanations import aws, command_line, images, registries, stand_in, tree
+from longshore.cli.explanations import (
+    aws,
+    aws_exceptions,
+    command_line,
+    images,
+    registries,
+    stand_in,
+    tree,
+)
 from longshore.cli.explanations.entry import Explanation
 
 __all__ = ["Explanation", "explanations"]
 
-_AREAS = (command_line, tree, images, registries, aws, stand_in)
+_AREAS = (command_line, tree, images, registries, aws_exceptions, aws, stand_in)
 
 
 def explanations() -> dict[str, Explanation]:

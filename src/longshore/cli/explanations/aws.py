@@ -8,7 +8,7 @@ from longshore.text import tr
 
 def entries() -> list[Explanation]:
     """The explanations of this area."""
-    return [*_place(), *_policies(), *_calls()]
+    return [*_place(), *_logins(), *_policies(), *_calls()]
 
 
 def _place() -> list[Explanation]:
@@ -37,6 +37,71 @@ def _place() -> list[Explanation]:
             (),
             (tr("leave one of them out"),),
         ),
+        Explanation(
+            "wrong-region",
+            2,
+            tr("The embedded servers are in another Region than asked for."),
+            (),
+            (tr("leave --region out, or start them with `longshore local up --region`"),),
+        ),
+        Explanation(
+            "bad-region",
+            2,
+            tr("The text is not an AWS Region."),
+            (),
+            (tr("a Region looks like ap-northeast-2"),),
+        ),
+        Explanation(
+            "wrong-place",
+            3,
+            tr("The registry is at AWS, but AWS_ENDPOINT_URL leads to this machine."),
+            (tr("a shell in which `longshore local env` was evaluated"),),
+            (tr("unset AWS_ENDPOINT_URL, or open a new shell"),),
+        ),
+    ]
+
+
+def _logins() -> list[Explanation]:
+    who = tr("`aws sts get-caller-identity` shows who you are to AWS")
+    return [
+        Explanation(
+            "no-credentials",
+            4,
+            tr("There are no AWS credentials; nothing was tried without them."),
+            (tr("no variables, no profile, no role"), tr("a login that has ended")),
+            (
+                tr("`aws configure` or `aws sso login`"),
+                tr("to try without an account: `longshore local up`, then --local"),
+            ),
+        ),
+        Explanation(
+            "no-profile",
+            4,
+            tr("The AWS profile does not exist."),
+            (tr("a misspelt AWS_PROFILE"),),
+            (tr("`aws configure list-profiles` lists them"),),
+        ),
+        Explanation(
+            "credentials-invalid",
+            4,
+            tr("AWS does not know these credentials, or the signature is wrong."),
+            (tr("a deleted access key"), tr("a secret key with a letter too few")),
+            (who, tr("check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_PROFILE")),
+        ),
+        Explanation(
+            "clock-skew",
+            4,
+            tr("The clock of this machine is too far from AWS's."),
+            (),
+            (tr("set the clock right, for example with NTP"),),
+        ),
+        Explanation(
+            "access-denied",
+            1,
+            tr("AWS knows the caller and does not allow this."),
+            (tr("an IAM policy without the action"), tr("a policy of the organization")),
+            (who, tr("allow the action that the hint names")),
+        ),
     ]
 
 
@@ -64,5 +129,37 @@ def _calls() -> list[Explanation]:
             tr("An AWS API refused a call; the message has its words."),
             (),
             (tr("--json shows operation, code and the IAM action that the call needs"),),
+        ),
+        Explanation(
+            "aws-broken",
+            1,
+            tr("AWS itself failed."),
+            (),
+            (tr("run the same command again later; https://health.aws.amazon.com tells more"),),
+        ),
+        Explanation(
+            "aws-unreachable",
+            1,
+            tr("The AWS API cannot be reached."),
+            (
+                tr("no network, or a proxy that is not set"),
+                tr("a Region that does not exist"),
+                tr("AWS_ENDPOINT_URL leads to servers that do not run any more"),
+            ),
+            (tr("check network, Region and AWS_ENDPOINT_URL"),),
+        ),
+        Explanation(
+            "aws-throttled",
+            6,
+            tr("AWS asks for fewer requests in a short time."),
+            (),
+            (tr("run the same command again in a minute; it goes on where it stopped"),),
+        ),
+        Explanation(
+            "aws-quota",
+            6,
+            tr("A quota of the AWS account is reached."),
+            (),
+            (tr("ask for more in Service Quotas, or remove what is not needed"),),
         ),
     ]

@@ -57,6 +57,20 @@ def _typed() -> list[Explanation]:
             ),
             (tr("`longshore config show --origin` says where each setting came from"),),
         ),
+        Explanation(
+            "bad-duration",
+            2,
+            tr("The text is not a length of time."),
+            (),
+            (tr("write it as 90s, 15m, 6h or 2d"),),
+        ),
+        Explanation(
+            "bad-pairs-file",
+            2,
+            tr("The file of pairs has a line that is not `SOURCE TARGET`, or no line at all."),
+            (),
+            (tr("write the two references with a space between, one pair a line"),),
+        ),
     ]
 
 
@@ -105,6 +119,34 @@ def _asked() -> list[Explanation]:
                 tr("read why each part failed, mend what can be mended"),
                 tr("run the same command again: it takes up only what is left"),
             ),
+        ),
+        Explanation(
+            "changes-planned",
+            3,
+            tr("The plan has changes, and --exit-code asked to say so by the exit code."),
+            (),
+            (tr("look at them, then carry them out with `longshore apply`"),),
+        ),
+        Explanation(
+            "file-exists",
+            3,
+            tr("A file that would be written is there already."),
+            (),
+            (tr("look at the new one with --dry-run, then replace it with --force"),),
+        ),
+        Explanation(
+            "nothing-copied",
+            1,
+            tr("No tag could be copied."),
+            (tr("the source cannot be read, or the target cannot be written"),),
+            (tr("mend what the reasons name; the same command goes on"),),
+        ),
+        Explanation(
+            "not-equal",
+            3,
+            tr("Source and target are not equal: something is missing or different."),
+            (tr("the source moved since the last copy"), tr("a copy that was not finished")),
+            (tr("`longshore sync`, then `longshore verify` again"),),
         ),
     ]
 

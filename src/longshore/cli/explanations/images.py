@@ -110,6 +110,27 @@ def _content() -> list[Explanation]:
             (tr("somebody emptied the state folder meanwhile"),),
             (tr("run the same command again"),),
         ),
+        Explanation(
+            "not-a-layout",
+            1,
+            tr("The folder is not an OCI image layout."),
+            (),
+            (tr("name a folder made by `skopeo copy ... oci:`, or an empty one to write to"),),
+        ),
+        Explanation(
+            "not-an-archive",
+            1,
+            tr("The file is not an archive of images."),
+            (tr("it is compressed"), tr("the download was cut off")),
+            (tr("make one with `docker save`, and unpack a compressed one first"),),
+        ),
+        Explanation(
+            "ambiguous-archive",
+            1,
+            tr("The archive has two images under one tag."),
+            (),
+            (tr("save each repository into an archive of its own"),),
+        ),
     ]
 
 
@@ -162,5 +183,33 @@ def _found() -> list[Explanation]:
             tr("The registry does not take this tag."),
             (),
             (tr("tags have at most 128 letters, digits, `.`, `_` and `-`"),),
+        ),
+        Explanation(
+            "last-tag",
+            3,
+            tr("The tag is the image's last one; ECR deletes an image with its last tag."),
+            (),
+            (tr("put another tag on the image first: `longshore tags protect`"),),
+        ),
+        Explanation(
+            "tag-not-deleted",
+            1,
+            tr("ECR did not remove the tag."),
+            (),
+            (tr("look at it with `longshore tags show`"),),
+        ),
+        Explanation(
+            "not-protecting",
+            2,
+            tr("The name is not one that the lifecycle policy protects."),
+            (),
+            (tr("choose one like live-NAME or rollback-NAME"),),
+        ),
+        Explanation(
+            "protecting-tag-taken",
+            3,
+            tr("The protecting tag is on another image, which would lose its protection."),
+            (),
+            (tr("choose another name with --as"),),
         ),
     ]

@@ -157,6 +157,13 @@ def _refusals() -> list[Explanation]:
             (),
             (tr("leave the tag out, or raise the limit of the proxy"),),
         ),
+        Explanation(
+            "namespace-needed",
+            1,
+            tr("Docker Hub lists the repositories of one namespace only."),
+            (),
+            (tr("name one, such as docker.io/acme"),),
+        ),
     ]
 
 

@@ -80,6 +80,20 @@ def _running() -> list[Explanation]:
             (),
             (tr("use 127.0.0.1; they are for this machine only"),),
         ),
+        Explanation(
+            "local-other-version",
+            2,
+            tr("The embedded servers that run are of another version of longshore."),
+            (),
+            (tr("`longshore local down`, then `longshore local up`"),),
+        ),
+        Explanation(
+            "bad-fault",
+            2,
+            tr("The fault that is asked for cannot be understood."),
+            (),
+            (tr("see the examples of `longshore local fault --help`"),),
+        ),
     ]
 
 
@@ -105,6 +119,19 @@ def _folder() -> list[Explanation]:
             tr("The data folder's path is too long for a control socket."),
             (),
             (tr("name a shorter one with --data-dir"),),
+        ),
+        Explanation(
+            "repository-exists",
+            1,
+            tr("The embedded registry has a repository of this name already."),
+            (),
+            (),
+        ),
+        Explanation(
+            "repository-missing", 1, tr("The embedded registry has no such repository."), (), ()
+        ),
+        Explanation(
+            "unknown-upload", 1, tr("The embedded registry does not know the upload."), (), ()
         ),
     ]
 

@@ -8,7 +8,7 @@ from longshore.text import tr
 
 def entries() -> list[Explanation]:
     """The explanations of this area."""
-    return [*_config(), *_state(), *_logins()]
+    return [*_config(), *_plans(), *_state(), *_logins()]
 
 
 def _config() -> list[Explanation]:
@@ -87,6 +87,54 @@ def _config() -> list[Explanation]:
             (),
             (tr('write it like ">=1.2" or ">=1.0 <2.0"'),),
         ),
+        Explanation(
+            "config-file",
+            2,
+            tr("A file that longshore.yaml names cannot be read."),
+            (tr("a lifecycle policy that is not beside longshore.yaml"),),
+            (tr("paths count from the folder of longshore.yaml, and stay inside it"),),
+        ),
+        Explanation(
+            "unknown-image",
+            2,
+            tr("No entry of `images` has the name that --only asks for."),
+            (),
+            (tr("the message lists the names; they are the `to` of the entries"),),
+        ),
+    ]
+
+
+def _plans() -> list[Explanation]:
+    anew = tr("make a new one and look at it: `longshore plan -o FILE`")
+    return [
+        Explanation(
+            "bad-plan",
+            2,
+            tr("The file is not a saved plan, or was changed after it was made."),
+            (),
+            (anew,),
+        ),
+        Explanation(
+            "plan-elsewhere",
+            3,
+            tr("The saved plan is for another target, account or Region."),
+            (),
+            (tr("choose its target with --target"), anew),
+        ),
+        Explanation(
+            "plan-stale",
+            3,
+            tr("Something changed since the plan was made; it is not carried out."),
+            (tr("somebody else changed the repository"), tr("a tag moved at the source")),
+            (anew,),
+        ),
+        Explanation(
+            "unsafe-plan",
+            3,
+            tr("The plan would delete or remake something that may hold images."),
+            (tr("a repository left the config"), tr("its encryption cannot be changed in place")),
+            (tr("if that is meant, add the flag that the hint names; it names the repository"),),
+        ),
     ]
 
 
@@ -113,6 +161,28 @@ def _state() -> list[Explanation]:
             (),
             (tr("name the real file"),),
         ),
+        Explanation(
+            "journal",
+            1,
+            tr("The journal, which makes a run resumable, cannot be written."),
+            (tr("the disk is full"), tr("no permission")),
+            (tr("make room, or name another folder with LONGSHORE_STATE_DIR"),),
+        ),
+        Explanation(
+            "file-unusable",
+            1,
+            tr("A file or folder cannot be read or written."),
+            (tr("no permission"), tr("a symbolic link inside an image layout")),
+            (tr("check the path that the message names"),),
+        ),
+        Explanation(
+            "file-too-large",
+            1,
+            tr("A file is larger than what it should be could ever be."),
+            (),
+            (tr("make the layout or archive anew"),),
+        ),
+        Explanation("not-text", 1, tr("A file is not UTF-8 text."), (), (tr("save it as UTF-8"),)),
     ]
 
 
