@@ -28,7 +28,7 @@ _REPOSITORIES = re.compile(
     r"/v2/(?:namespaces/(?P<ns>[^/]+)/repositories|repositories/(?P<ns2>[^/]+))/?\Z"
 )
 _REPOSITORY = re.compile(
-    r"/v2/(?:namespaces/(?P<ns>[^/]+)/)?repositories/(?:(?P<ns2>[^/]+)/)?(?P<name>[^/]+)"
+    r"/v2/(?:namespaces/(?P<ns>[^/]+)/repositories|repositories/(?P<ns2>[^/]+))/(?P<name>[^/]+)"
     r"(?P<tags>/tags(?:/(?P<tag>[^/]+))?)?/?\Z"
 )
 
