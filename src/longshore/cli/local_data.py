@@ -167,4 +167,6 @@ def _same(state: LocalState) -> UpOptions:
         mode=state.mode,
         account=state.account,
         region=state.region,
+        pull_limit=state.pull_limit,
+        account_pull_limit=state.account_pull_limit,
     )

@@ -46,22 +46,28 @@ def _on_ports(function: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--mode",
     type=click.Choice(["ecr", "strict-oci"]),
-    default="ecr",
-    show_default=True,
-    help=tr("how the ECR registry behaves: as ECR does, or as the OCI specification says"),
+    help=tr("what the ECR does: as ECR (the default), or as the OCI specification says"),
 )
-@click.option("--account", default=DEFAULT_ACCOUNT, show_default=True, metavar="ID")
-@click.option("--region", default=DEFAULT_REGION, show_default=True)
+@click.option(
+    "--account", metavar="ID", help=tr("its account; default: {default}", default=DEFAULT_ACCOUNT)
+)
+@click.option("--region", help=tr("its region; default: {default}", default=DEFAULT_REGION))
 @click.option(
     "--pull-limit",
     type=click.IntRange(1),
     metavar="N",
-    help=tr("anonymous pulls in six hours at the Hub (default: no limit)"),
+    help=tr("anonymous pulls in six hours at the Hub; default: no limit"),
+)
+@click.option(
+    "--account-pull-limit",
+    type=click.IntRange(1),
+    metavar="N",
+    help=tr("the same for the account of `longshore local login`"),
 )
 @_on_ports
 @in_folder
-def up(app: App, data_dir: Path | None, mode: str, **rest: Any) -> None:
-    if not re.fullmatch(r"\d{12}", rest["account"]):
+def up(app: App, data_dir: Path | None, **rest: Any) -> None:
+    if rest["account"] and not re.fullmatch(r"\d{12}", rest["account"]):
         raise UsageError(
             tr("'{account}' is not an AWS account", account=rest["account"]),
             tr("an account has twelve digits"),
@@ -70,10 +76,7 @@ def up(app: App, data_dir: Path | None, mode: str, **rest: Any) -> None:
     options = UpOptions(
         folder_of(app, data_dir),
         ports={name: rest[f"port_{name.replace('-', '_')}"] for name in LISTENERS},
-        mode=mode,  # type: ignore[arg-type]
-        account=rest["account"],
-        region=rest["region"],
-        pull_limit=rest["pull_limit"],
+        **{name: value for name, value in rest.items() if not name.startswith("port_")},
     )
     state = daemon.up(options, app.environ)
     app.output.result(

@@ -207,12 +207,8 @@ def _open_log(path: Path) -> int:
 
 def _refuse_if_different(found: LocalState, wanted: UpOptions) -> None:
     ports = {name: port for name, port in wanted.ports.items() if port}
-    same = all(found.ports.get(name) == port for name, port in ports.items())
-    if same and (found.mode, found.account, found.region) == (
-        wanted.mode,
-        wanted.account,
-        wanted.region,
-    ):
+    same_ports = all(found.ports.get(name) == port for name, port in ports.items())
+    if same_ports and all(getattr(found, name) == wish for name, wish in wanted.wishes.items()):
         return
     raise RefusedError(
         tr("the embedded servers run already, with other options (pid {pid})", pid=found.pid),

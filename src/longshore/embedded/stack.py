@@ -26,6 +26,8 @@ from longshore.embedded.hub import Hub, HubOptions, hub_handlers
 from longshore.embedded.limits import PullLimits
 from longshore.embedded.server import Listener
 from longshore.embedded.state import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_REGION,
     LISTENERS,
     LocalState,
     UpOptions,
@@ -175,14 +177,16 @@ class Stack:
             ecr_registry=at["ecr"].address,
             hub_registry=at["hub"].address,
             hub_api=at["hub-api"].url,
-            account=options.account,
-            region=options.region,
+            account=options.account or DEFAULT_ACCOUNT,
+            region=options.region or DEFAULT_REGION,
             pid=os.getpid(),
             access_key=accounts.access_key,
             secret_key=accounts.secret_key,
             hub_user=accounts.hub_user,
             hub_password=accounts.hub_password,
-            mode=options.mode,
+            mode=options.mode or "ecr",
+            pull_limit=options.pull_limit,
+            account_pull_limit=options.account_pull_limit,
             data_dir=options.data_dir,
             ports=accounts.ports,
         )
@@ -194,20 +198,20 @@ class Stack:
             self._listeners[name].start()
 
     def _hub_handlers(self) -> dict[str, Handler]:
-        options, keys = self.options, self._accounts
-        self._hub = Contents(options.data_dir, "hub", self.clock)
-        limits = PullLimits(anonymous=options.pull_limit)
-        account = HubOptions(keys.hub_user, keys.hub_password, limits)
-        hub = Hub(self._hub, options.data_dir, account)
+        state = self.state
+        self._hub = Contents(state.data_dir, "hub", self.clock)
+        limits = PullLimits(state.pull_limit, state.account_pull_limit)
+        account = HubOptions(state.hub_user, state.hub_password, limits)
+        hub = Hub(self._hub, state.data_dir, account)
         hub.bind(self._listeners["hub-api"].url, self._listeners["hub-cdn"].url)
         handlers = hub_handlers(hub)
         return {"hub": handlers.registry, "hub-api": handlers.api, "hub-cdn": handlers.cdn}
 
     def _aws_handlers(self) -> dict[str, Handler]:
-        options, keys = self.options, self._accounts
-        account = EcrOptions(options.account, options.region, options.mode)
-        root = RootKey(keys.access_key, keys.secret_key)
-        self._aws = aws = Aws(options.data_dir, account, self.clock, root)
+        state = self.state
+        account = EcrOptions(state.account, state.region, state.mode)
+        root = RootKey(state.access_key, state.secret_key)
+        self._aws = aws = Aws(state.data_dir, account, self.clock, root)
         aws.ecr.bind(self._listeners["ecr"].address, self._listeners["layers"].url)
         ecr = ecr_handlers(aws.ecr, aws.find_principal)
         return {
