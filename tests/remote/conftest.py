@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import socket
 import subprocess
 import time
@@ -16,6 +14,7 @@ import pytest
 
 from longshore.remote.transport import Timing, Transport, TransportOptions, Waited
 from longshore.remote.waiting import Patience
+from tests.peers import peer
 
 
 @dataclass
@@ -72,26 +71,22 @@ class DebianRegistry:
         self.mark = self.log.stat().st_size
 
 
-def _program() -> str:
-    found = shutil.which("docker-registry")
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail("docker-registry is missing; `make setup-peers` installs it")
-        pytest.skip("docker-registry is not installed; `make setup-peers` installs it")
-    return found
-
-
 @pytest.fixture(scope="session")
 def start_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., object]]:
-    """Start a registry; `auth` is the registry's own auth section."""
+    """Start a registry; `auth` is the registry's own auth section, `tls` a certificate and key."""
     running: list[subprocess.Popen[bytes]] = []
 
-    def start(auth: dict[str, object] | None = None) -> DebianRegistry:
-        program = _program()
+    def start(
+        auth: dict[str, object] | None = None, tls: tuple[Path, Path] | None = None
+    ) -> DebianRegistry:
+        program = peer("docker-registry")
         folder = tmp_path_factory.mktemp("registry")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
+        http: dict[str, object] = {"addr": f"127.0.0.1:{port}", "secret": "test"}
+        if tls is not None:
+            http["tls"] = {"certificate": str(tls[0]), "key": str(tls[1])}
         config = {
             "version": 0.1,
             "log": {"level": "error", "accesslog": {"disabled": False}},
@@ -100,7 +95,7 @@ def start_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
                 "delete": {"enabled": True},
                 "maintenance": {"uploadpurging": {"enabled": False}},
             },
-            "http": {"addr": f"127.0.0.1:{port}", "secret": "test"},
+            "http": http,
             **({"auth": auth} if auth else {}),
         }
         (folder / "config.json").write_text(json.dumps(config))
@@ -145,11 +140,25 @@ def debian_with_password(
 ) -> DebianRegistry:
     """A registry that wants Basic auth: user `ship`, password `aye:aye`."""
     file = tmp_path_factory.mktemp("htpasswd") / "htpasswd"
-    htpasswd = shutil.which("htpasswd")
-    if htpasswd is None:
-        pytest.skip("htpasswd is not installed (apache2-utils)")
     made = subprocess.run(
-        [htpasswd, "-niB", "ship"], input=b"aye:aye\n", capture_output=True, check=True
+        [peer("htpasswd"), "-niB", "ship"], input=b"aye:aye\n", capture_output=True, check=True
     )
     file.write_bytes(made.stdout.strip() + b"\n")
     return start_registry({"htpasswd": {"realm": "test", "path": str(file)}})
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        [
+            *(peer("openssl"), "req", "-x509", "-newkey", "ec"),
+            *("-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"),
+            *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", str(folder / "key"), "-out", str(folder / "crt")),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return folder / "crt", folder / "key"

@@ -13,7 +13,7 @@ from longshore.oci.manifest import (
     Manifest,
     parse_manifest,
 )
-from longshore.oci.store import Writable
+from longshore.oci.store import BlobStream, Writable
 
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -69,5 +69,13 @@ def push_image(store: Writable, tag: str, *layers: bytes, config: bytes = b"{}")
     return made
 
 
-def read_all(stream: object) -> bytes:
-    return b"".join(bytes(piece) for piece in stream.chunks())  # type: ignore[attr-defined]
+def read_all(stream: BlobStream) -> bytes:
+    got = bytearray()
+    drain(stream, got)
+    return bytes(got)
+
+
+def drain(stream: BlobStream, into: bytearray) -> None:
+    """Read as far as it goes; what came stays in `into` when it breaks off."""
+    for piece in stream.chunks():
+        into += piece

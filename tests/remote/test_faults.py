@@ -7,7 +7,7 @@ import gzip
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 
@@ -25,7 +25,7 @@ from longshore.oci.manifest import MAX_MANIFEST_BYTES, OCI_MANIFEST
 from longshore.remote.registry import Registry
 from longshore.remote.transport import Request, Transport
 from tests.remote.conftest import Clock
-from tests.remote.images import blob, content_of, index, manifest, read_all
+from tests.remote.images import blob, content_of, drain, index, manifest, read_all
 from tests.remote.scripted import Asked, Say, serving
 
 IMAGE = manifest(b"{}", b"layer")
@@ -126,11 +126,6 @@ def test_plain_http_is_for_loopback(transport: Transport) -> None:
 # Blobs
 
 
-def drain(pieces: Iterator[memoryview], into: bytearray) -> None:
-    for piece in pieces:
-        into += piece
-
-
 def test_a_cut_blob_can_be_resumed(transport: Transport) -> None:
     layer = os.urandom(600_000)
 
@@ -143,7 +138,7 @@ def test_a_cut_blob_can_be_resumed(transport: Transport) -> None:
     with serving(answer) as server:
         store = Registry(server.host, transport).repository("a")
         got = bytearray()
-        stream = store.open_blob(blob(layer)).chunks()
+        stream = store.open_blob(blob(layer))
         with pytest.raises(ContentError) as caught:
             drain(stream, got)
         assert (caught.value.code, caught.value.temporary) == ("blob-truncated", True)
@@ -189,7 +184,7 @@ def test_an_endless_blob_is_stopped(transport: Transport) -> None:
         store = Registry(server.host, transport).repository("a")
         got = bytearray()
         with pytest.raises(ContentError) as caught:
-            drain(store.open_blob(blob(layer)).chunks(), got)
+            drain(store.open_blob(blob(layer)), got)
         assert len(got) <= len(layer)
     assert caught.value.code == "blob-too-long"
 

@@ -6,7 +6,6 @@ import gzip
 import io
 import json
 import os
-import shutil
 import subprocess
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from longshore.oci.digest import digest_of
 from longshore.remote.docker_archive import DockerArchive, open_saved
 from longshore.remote.layout import Layout, LayoutReader, open_archive, open_layout
 from longshore.remote.local_files import Archive
+from tests.peers import peer
 from tests.remote.images import blob, content_of, index, manifest, push_image, read_all
 
 
@@ -300,10 +300,7 @@ def test_names_that_lead_out_are_not_members(tmp_path: Path) -> None:
 
 @pytest.mark.peer
 def test_skopeo_reads_what_we_write_and_we_read_skopeo(layout: Layout, tmp_path: Path) -> None:
-    skopeo = shutil.which("skopeo")
-    if skopeo is None:
-        assert not os.environ.get("CI"), "skopeo is missing; `make setup-peers` installs it"
-        pytest.skip("skopeo is not installed; `make setup-peers` installs it")
+    skopeo = peer("skopeo")
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as inner:
         inner.addfile(tarfile.TarInfo("empty"))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import ssl
-import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,39 +22,18 @@ from longshore.remote.transport import (
     TransportOptions,
 )
 from longshore.remote.waiting import Patience
-from tests.remote.images import blob, manifest, read_all
+from tests.remote.conftest import DebianRegistry
+from tests.remote.images import blob, manifest, push_image, read_all
 from tests.remote.scripted import Asked, Say, serving
 
 IMAGE = manifest(b"{}", b"layer")
 ONCE = Patience(attempts=1)
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate for 127.0.0.1, in one file."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not installed")
-    folder = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        [
-            *(openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"),
-            *("-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", str(folder / "key"), "-out", str(folder / "crt")),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    both = folder / "both.pem"
-    both.write_bytes((folder / "key").read_bytes() + (folder / "crt").read_bytes())
-    return both
-
-
 @pytest.fixture
-def tls(certificate: Path) -> ssl.SSLContext:
+def tls(certificate: tuple[Path, Path]) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(*certificate)
     return context
 
 
@@ -69,9 +46,9 @@ def image(_: Asked) -> Say:
     return Say(200, {"Content-Type": OCI_MANIFEST}, IMAGE.content)
 
 
-def test_tls_with_an_own_ca(tls: ssl.SSLContext, certificate: Path) -> None:
+def test_tls_with_an_own_ca(tls: ssl.SSLContext, certificate: tuple[Path, Path]) -> None:
     with serving(image, tls) as server:
-        trusting = transport(SSL_CERT_FILE=str(certificate))
+        trusting = transport(SSL_CERT_FILE=str(certificate[0]))
         store = Registry(server.url, trusting).repository("a")
         assert store.fetch_manifest("v1").digest == IMAGE.digest
         trusting.close()
@@ -81,6 +58,21 @@ def test_tls_with_an_own_ca(tls: ssl.SSLContext, certificate: Path) -> None:
         assert (caught.value.code, caught.value.temporary) == ("tls", False)
         assert "SSL_CERT_FILE" in caught.value.hint
         assert "self-signed" in caught.value.what or "self signed" in caught.value.what
+
+
+@pytest.mark.peer
+def test_a_loopback_registry_that_speaks_tls(
+    start_registry: Callable[..., DebianRegistry], certificate: tuple[Path, Path]
+) -> None:
+    """It is found out by the port's own words; from then on TLS is used."""
+    host = start_registry(tls=certificate).host
+    trusting = transport(SSL_CERT_FILE=str(certificate[0]))
+    registry = Registry(host, trusting, side="target")
+    pushed = push_image(registry.repository("a"), "v1", b"layer")
+    assert registry.session.base == f"https://{host}/"
+    assert registry.traffic.requests == 1 + 5
+    assert registry.repository("a").fetch_manifest("v1").digest == pushed.digest
+    trusting.close()
 
 
 def test_a_ca_file_that_cannot_be_read(tmp_path: Path) -> None:
@@ -93,11 +85,13 @@ def test_a_ca_file_that_cannot_be_read(tmp_path: Path) -> None:
         assert caught.value.code == "bad-certificates"
 
 
-def test_no_redirect_from_https_to_http(tls: ssl.SSLContext, certificate: Path) -> None:
+def test_no_redirect_from_https_to_http(
+    tls: ssl.SSLContext, certificate: tuple[Path, Path]
+) -> None:
     with serving(image) as plain:
         redirect = Say(307, {"Location": f"{plain.url}/x"})
         with serving(lambda _: redirect, tls) as server:
-            trusting = transport(SSL_CERT_FILE=str(certificate))
+            trusting = transport(SSL_CERT_FILE=str(certificate[0]))
             with pytest.raises(RegistryError) as caught:
                 Registry(server.url, trusting).repository("a").fetch_manifest("v1")
             trusting.close()

@@ -7,6 +7,7 @@ identity). Typed fronts: `ecr.py`, `identity.py`.
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -166,6 +167,8 @@ def open_session(options: AwsOptions) -> AwsSession:
     import botocore.exceptions
     import botocore.session
 
+    # At its debug level the SDK logs headers and signatures.
+    logging.getLogger("botocore").setLevel(logging.WARNING)
     environ = options.environ
     try:
         raw = botocore.session.Session(profile=options.profile)

@@ -248,11 +248,12 @@ def _unsupported(refused: Refused, name: str) -> tuple[str, str, str]:
 
 
 def _by_status(refused: Refused, name: str) -> tuple[str, str, str]:
+    again = tr("run the same command again")
     if refused.status == 404:
         if "/blobs/uploads/" in refused.request:
-            return "upload-lost", tr("{name} lost an upload", name=name), tr("run it again")
+            return "upload-lost", tr("{name} lost an upload", name=name), again
         if "/blobs/" in refused.request:
-            return "blob-not-found", tr("{name} has no such blob", name=name), ""
+            return "blob-not-found", tr("{name} has no such blob", name=name), again
         if "/manifests/" in refused.request:
             hint = tr("list what is there: longshore tags ls {name}", name=name)
             return "manifest-not-found", tr("{name} has no such tag or manifest", name=name), hint
@@ -260,7 +261,7 @@ def _by_status(refused: Refused, name: str) -> tuple[str, str, str]:
     if refused.status == 413:
         return _too_large(name)
     if refused.status == 416:
-        return "upload-invalid", tr("{name} refused a part of a blob", name=name), ""
+        return "upload-invalid", tr("{name} refused a part of a blob", name=name), again
     if refused.status >= 500:
         return (
             "registry-broken",

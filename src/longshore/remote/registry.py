@@ -251,10 +251,7 @@ class RegistryRepository:
         try:
             answer = self._session.send(request, self._scopes)
         except RegistryError as error:
-            if error.code != "tag-immutable" or tag is None:
-                raise
-            there = self.resolve(tag)
-            if there is None or there.digest != manifest.digest:
+            if error.code != "tag-immutable" or not self._is_there(tag, manifest):
                 raise
             return
         self._check_stored(answer, manifest)
@@ -270,6 +267,13 @@ class RegistryRepository:
             if error.code in ("unsupported", "digest-invalid"):
                 raise self._cannot_untag(tag, error) from None
             raise
+
+    def _is_there(self, tag: str | None, manifest: Manifest) -> bool:
+        try:
+            there = self.resolve(tag) if tag else None
+        except LongshoreError:
+            return False
+        return there is not None and there.digest == manifest.digest
 
     def _check_stored(self, answer: Answer, manifest: Manifest) -> None:
         stored = answer.headers.get("docker-content-digest", "")

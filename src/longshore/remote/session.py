@@ -8,6 +8,7 @@ only when the registry itself sent it. At most five redirects, never from https 
 from __future__ import annotations
 
 import dataclasses
+import re
 from urllib.parse import urljoin, urlsplit
 
 from longshore.errors import LongshoreError, RegistryError, Side
@@ -19,6 +20,8 @@ from longshore.remote.transport import Answer, Request, Transport
 from longshore.text import tr
 
 MAX_REDIRECTS = 5
+# Go's and nginx's words.
+_TLS_PORT = re.compile(rb"HTTP request (to an HTTPS server|was sent to HTTPS port)")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -41,10 +44,10 @@ class Session:
 
         `request.url` may be a path. `scopes` are what a Bearer token must allow.
         """
-        if request.url.startswith("/"):
-            request = dataclasses.replace(request, url=self.base + request.url[1:])
-        answer, authorization = self._authorised(request, scopes)
-        answer = self._follow(request, answer, authorization)
+        path = request.url
+        answer = self._ask(request, scopes)
+        if answer.status == 400 and path.startswith("/") and self._wants_tls(answer):
+            answer = self._ask(dataclasses.replace(request, url=path), scopes)
         if answer.status < 300 or answer.status in accept:
             return answer
         raise self.refusal(answer)
@@ -64,6 +67,22 @@ class Session:
             logged_in=self.authority.logged_in,
         )
         return refusal(refused, self.transport.timing.now())
+
+    def _ask(self, request: Request, scopes: tuple[str, ...]) -> Answer:
+        if request.url.startswith("/"):
+            request = dataclasses.replace(request, url=self.base + request.url[1:])
+        answer, authorization = self._authorised(request, scopes)
+        return self._follow(request, answer, authorization)
+
+    def _wants_tls(self, answer: Answer) -> bool:
+        """Whether plain HTTP was refused because the port speaks TLS; if so, it is used now on.
+
+        Loopback registries are spoken to in plain HTTP until one says so.
+        """
+        if self.base.startswith("http://") and _TLS_PORT.search(answer.body):
+            self.base = "https://" + self.base.removeprefix("http://")
+            return True
+        return False
 
     def _authorised(self, request: Request, scopes: tuple[str, ...]) -> tuple[Answer, str | None]:
         """The registry's own answer; a challenge is met, or a token renewed, once."""

@@ -7,6 +7,7 @@ and blocking threads: `docs/adr/0001-concurrency.md`, `docs/adr/0002-http-librar
 
 from __future__ import annotations
 
+import logging
 import math
 import random
 import ssl
@@ -41,6 +42,8 @@ from longshore.text import tr
 
 USER_AGENT = f"longshore/{__version__}"
 _ERROR_BODY_BYTES = 64 * 1024
+# At its debug level urllib3 logs queries, which may be signatures.
+logging.getLogger("urllib3").setLevel(logging.WARNING)
 _HOSTS = 32
 
 Piece = bytes | bytearray | memoryview
