@@ -108,6 +108,7 @@ class EcrRules(Rules):
         self.has_quirks = ecr.options.mode == "ecr"
         self.range_is_stuck = self.has_quirks
         self.shows_uploads = not self.has_quirks
+        self.answers_unknown_referrers = not self.has_quirks
 
     @property
     def _region(self) -> Region:

@@ -16,7 +16,7 @@ from longshore.embedded.contents import Contents, Repository, Stored
 from longshore.embedded.file_answer import file_answer
 from longshore.embedded.hub_api import HubApi
 from longshore.embedded.hub_tokens import HubSigner
-from longshore.embedded.limits import PullLimits, PullMeter
+from longshore.embedded.limits import PullLimits, PullMeter, RequestMeter
 from longshore.embedded.registry import registry_handler
 from longshore.embedded.registry_rules import Action, Caller, Refusal, Rules
 from longshore.embedded.wire import Handler, Request, Response, text_response
@@ -33,11 +33,19 @@ _DENIED = "requested access to the resource is denied"
 
 @dataclass(frozen=True)
 class HubOptions:
-    """The one account with its access token, and the limits."""
+    """The one account with its access token, and the limits.
+
+    The account writes to the namespace of its name and to the `namespaces`. Requests per minute
+    and client are limited at the web API by `api_per_minute`, at the registry (where Docker calls
+    it the abuse limit, and HEADs count too) by `abuse_per_minute`; None is no limit.
+    """
 
     user: str = ""
     password: str = field(default="", repr=False)
     limits: PullLimits = field(default_factory=PullLimits)
+    namespaces: tuple[str, ...] = ()
+    api_per_minute: int | None = None
+    abuse_per_minute: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,8 @@ class Hub:
         self.contents = contents
         self.options = options
         self.meter = PullMeter(contents, options.limits)
+        self.api_rate = RequestMeter(contents.clock, options.api_per_minute)
+        self.abuse_rate = RequestMeter(contents.clock, options.abuse_per_minute)
         self.signer = HubSigner(data_dir / "hub.key")
         self.realm = self.cdn_origin = ""
 
@@ -65,8 +75,9 @@ class Hub:
         self.cdn_origin = cdn_url.rstrip("/")
 
     def owns(self, user: str, repository: str) -> bool:
-        """Whether the user may write there: it is the user's own namespace."""
-        return bool(user) and repository.partition("/")[0] == user
+        """Whether the user may write there: it is one of the user's namespaces."""
+        namespace = repository.partition("/")[0]
+        return bool(user) and namespace in (user, *self.options.namespaces)
 
     def may_see(self, user: str, repository: str) -> bool:
         """Whether the repository exists for the user; one that is not there looks private."""
@@ -77,7 +88,15 @@ class Hub:
 
 def hub_handlers(hub: Hub) -> HubHandlers:
     """The handlers of the Hub's three listeners."""
-    return HubHandlers(registry_handler(HubRules(hub)), HubApi(hub).answer, Cdn(hub).answer)
+    plain = registry_handler(HubRules(hub))
+
+    def registry(request: Request) -> Response:
+        rate = hub.abuse_rate.take(request.remote)
+        if rate is not None and rate.is_exceeded:
+            return text_response("Too Many Requests\n", 429)
+        return plain(request)
+
+    return HubHandlers(registry, HubApi(hub).answer, Cdn(hub).answer)
 
 
 class HubRules(Rules):
@@ -116,7 +135,12 @@ class HubRules(Rules):
         if invalid or scope_missing:
             challenge += f',error="{"invalid_token" if invalid else "insufficient_scope"}"'
         message = _DENIED if scope_missing else "authentication required"
-        return Refusal(401, "UNAUTHORIZED", message, headers={"WWW-Authenticate": challenge})
+        detail = [
+            {"Type": "repository", "Class": "", "Name": repository, "Action": action}
+            for action in (actions if repository else ())
+        ]
+        headers = {"WWW-Authenticate": challenge}
+        return Refusal(401, "UNAUTHORIZED", message, detail=detail or None, headers=headers)
 
     def open_repository(
         self, request: Request, caller: Caller, repository: str, action: Action
@@ -131,11 +155,12 @@ class HubRules(Rules):
         granted, allowance = self._hub.meter.take(caller.name, request.remote)
         if not granted and allowance is not None:
             wait = max(1, int(allowance.resets_at - self.contents.clock.timestamp()))
+            retry = {"retry-after": str(wait)} if self._hub.meter.limits.says_when else {}
             raise Refusal(
                 429,
                 "TOOMANYREQUESTS",
                 _TOO_MANY.format(who="" if caller.name else " unauthenticated"),
-                headers={**allowance.headers(), "retry-after": str(wait)},
+                headers={**allowance.headers(), **retry},
             )
         super().on_get_manifest(request, caller, stored)
         return allowance.headers() if allowance else {}
@@ -144,6 +169,10 @@ class HubRules(Rules):
         """Not a pull; tells what is left."""
         allowance = self._hub.meter.look(caller.name, request.remote)
         return allowance.headers() if allowance else {}
+
+    def list_repositories(self, request: Request, caller: Caller) -> Response:
+        """Docker Hub shows nobody a catalogue."""
+        raise self._challenge(None, (), scope_missing=True)
 
     def may_mount(
         self, request: Request, caller: Caller, repository: str, digest: str, source: str

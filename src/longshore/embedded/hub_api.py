@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from longshore.embedded.contents import Repository, Stored, TagRow
 from longshore.embedded.hub_tokens import TOKEN_LIFETIME_S, Claims, wanted_access
+from longshore.embedded.limits import Rate
 from longshore.embedded.wire import Request, Response, json_response
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 MAX_PAGE = 100
 DEFAULT_PAGE = 10
 JWT_LIFETIME_S = 24 * 3600
+_LARGEST_CONFIG = 1024 * 1024
 _REPOSITORIES = re.compile(
     r"/v2/(?:namespaces/(?P<ns>[^/]+)/repositories|repositories/(?P<ns2>[^/]+))/?\Z"
 )
@@ -47,8 +49,9 @@ class HubApi:
             return self._token(request)
         if path in ("/v2/users/login", "/v2/users/login/", "/v2/auth/token", "/v2/auth/token/"):
             return self._login(request)
-        response = self._listing(request, path)
-        response.headers |= {"X-RateLimit-Limit": "600", "X-RateLimit-Remaining": "600"}
+        rate = self._hub.api_rate.take(request.remote)
+        response = _too_many(rate) if rate and rate.is_exceeded else self._listing(request, path)
+        response.headers |= _rate_headers(rate)
         return response
 
     # -- logins ---------------------------------------------------------------------------------
@@ -60,8 +63,7 @@ class HubApi:
             form = _form(request)
             scopes = form
             named = dict(form)
-            if named.get("grant_type") == "password":
-                given = (named.get("username", ""), named.get("password", ""))
+            given = (named.get("username", ""), named.get("password", ""))
         if given is not None and not self._is_account(*given):
             return json_response({"details": "incorrect username or password"}, 401, kind="token")
         user = given[0] if given else ""
@@ -159,23 +161,26 @@ class HubApi:
     def _tags(self, request: Request, found: Repository) -> Response:
         rows = self._contents.list_tags(found.name)
         wanted = request.query.get("name", "")
-        rows = [row for row in rows if wanted in row.tag]
-        rows.sort(key=lambda row: row.tag)
-        if request.query.get("ordering", "last_updated") in ("last_updated", "-name"):
-            rows.sort(key=lambda row: row.updated_at, reverse=True)
-        stored = {one.digest: one for one in self._contents.list_manifests(found.name)}
-        return _page(request, rows, "api-tags", lambda row: self._tag(row, stored))
+        rows = _ordered([row for row in rows if wanted in row.tag], request.query.get("ordering"))
+
+        def show(row: TagRow) -> dict[str, Any] | None:
+            return self._tag(found.name, row)
+
+        return _page(request, rows, "api-tags", show)
 
     def _one_tag(self, found: Repository, tag: str) -> Response:
-        stored = {one.digest: one for one in self._contents.list_manifests(found.name)}
         for row in self._contents.list_tags(found.name):
-            if row.tag == tag:
-                return json_response(self._tag(row, stored), kind="api-tag")
+            shown = self._tag(found.name, row) if row.tag == tag else None
+            if shown is not None:
+                return json_response(shown, kind="api-tag")
         return json_response({"message": f"tag '{tag}' not found", "errinfo": {}}, 404)
 
-    def _tag(self, row: TagRow, stored: dict[Any, Stored]) -> dict[str, Any]:
-        image = stored[row.digest]
-        images = [_image(one, about) for one, about in _platforms(image, stored)]
+    def _tag(self, repository: str, row: TagRow) -> dict[str, Any] | None:
+        """A tag as the listing shows it; None when it has been deleted meanwhile."""
+        image = self._contents.manifest(repository, row.digest)
+        if image is None:
+            return None
+        images = [_image(one, about) for one, about in self._platforms(image)]
         return {
             "id": int(row.digest[7:22], 16),
             "name": row.tag,
@@ -191,18 +196,41 @@ class HubApi:
             "images": images,
         }
 
+    def _platforms(self, image: Stored) -> list[tuple[Stored, dict[str, Any]]]:
+        """An index's children with their platforms; else the image with its config's."""
+        document = json.loads(image.content)
+        entries = document.get("manifests")
+        if not isinstance(entries, list):
+            return [(image, self._config(image.repository, document))]
+        children = [(self._child(image, entry), entry) for entry in entries]
+        return [(child, entry.get("platform") or {}) for child, entry in children if child]
 
-def _platforms(image: Stored, stored: dict[Any, Stored]) -> list[tuple[Stored, dict[str, Any]]]:
-    """The image itself, or an index's children with their platforms."""
-    document = json.loads(image.content)
-    entries = document.get("manifests")
-    if not isinstance(entries, list):
-        return [(image, {"os": "linux", "architecture": "amd64"})]
-    return [
-        (stored[entry["digest"]], entry.get("platform") or {})
-        for entry in entries
-        if entry.get("digest") in stored
-    ]
+    def _child(self, image: Stored, entry: Any) -> Stored | None:
+        digest = entry.get("digest") if isinstance(entry, dict) else None
+        return self._contents.manifest(image.repository, digest) if digest else None
+
+    def _config(self, repository: str, document: dict[str, Any]) -> dict[str, Any]:
+        """The image's configuration, which names its platform; empty when it cannot be read."""
+        config = document.get("config")
+        digest = str(config.get("digest") or "") if isinstance(config, dict) else ""
+        size = self._contents.blob_size(repository, digest) if digest else None
+        if size is None or size > _LARGEST_CONFIG:
+            return {}
+        try:
+            found = json.loads(self._contents.blob_path(digest).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+def _ordered(rows: list[TagRow], ordering: str | None) -> list[TagRow]:
+    """By `last_updated` (newest first, also when nothing is asked), `name`, or turned by `-`."""
+    by_name = sorted(rows, key=lambda row: row.tag)
+    wanted = ordering or "last_updated"
+    turned = wanted.startswith("-")
+    if wanted.lstrip("-") == "name":
+        return by_name[::-1] if turned else by_name
+    return sorted(by_name, key=lambda row: row.updated_at, reverse=not turned)
 
 
 def _image(image: Stored, platform: dict[str, Any]) -> dict[str, Any]:
@@ -238,9 +266,25 @@ def _page(request: Request, rows: list[Any], kind: str, show: Any = None) -> Res
         "count": len(rows),
         "next": link(number + 1) if first + size < len(rows) else None,
         "previous": link(number - 1) if number > 1 else None,
-        "results": [show(row) for row in page] if show else page,
+        "results": [shown for row in page if (shown := show(row))] if show else page,
     }
     return json_response(answer, kind=kind)
+
+
+def _rate_headers(rate: Rate | None) -> dict[str, str]:
+    if rate is None:
+        return {}
+    return {
+        "X-RateLimit-Limit": str(rate.limit),
+        "X-RateLimit-Remaining": str(max(0, rate.remaining)),
+        "X-RateLimit-Reset": str(rate.resets_at),
+    }
+
+
+def _too_many(rate: Rate) -> Response:
+    """Docker's API names the time to try again as seconds since 1970."""
+    headers = {"X-Retry-After": str(rate.resets_at), "retry-after": str(rate.resets_at)}
+    return json_response({"detail": "Rate limit exceeded", "error": False}, 429, headers)
 
 
 def _number(text: str | None, otherwise: int) -> int:

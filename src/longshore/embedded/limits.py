@@ -1,14 +1,17 @@
-"""Docker Hub's pull limits: so many manifest GETs per client and window. I/O.
+"""Docker Hub's limits: pulls per client and window, and requests per minute. I/O.
 
 Source: docs.docker.com, "Docker Hub pull usage and limits". A GET of a manifest is a pull, a HEAD
 and a blob are not; `ratelimit-limit: 100;w=21600` and `ratelimit-remaining` come with both. The
-counts are kept in the Hub's database, so that a restart gives nobody new pulls.
+counts are kept in the Hub's database, so that a restart gives nobody new pulls. The limits of
+requests (the web API's, and the abuse limit of all) are counted in memory.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
+from longshore.embedded.clock import Clock
 from longshore.embedded.contents import Contents
 
 WINDOW_S = 6 * 3600
@@ -16,11 +19,15 @@ WINDOW_S = 6 * 3600
 
 @dataclass(frozen=True)
 class PullLimits:
-    """Pulls per window for clients without and with a login; None means no limit."""
+    """Pulls per window for clients without and with a login; None means no limit.
+
+    `says_when`: whether a refusal carries `retry-after`, in seconds.
+    """
 
     anonymous: int | None = None
     account: int | None = None
     window_s: int = WINDOW_S
+    says_when: bool = True
 
 
 @dataclass(frozen=True)
@@ -89,3 +96,41 @@ class PullMeter:
 
 def _key(user: str, address: str) -> str:
     return f"pulls/{'account' if user else 'address'}/{user or address}"
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Where a client stands in the running minute; `remaining` is negative when refused."""
+
+    limit: int
+    remaining: int
+    resets_at: int
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether this request was one too many."""
+        return self.remaining < 0
+
+
+class RequestMeter:
+    """Counts the requests of each client in each minute. Thread-safe."""
+
+    def __init__(self, clock: Clock, per_minute: int | None) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._minute = 0
+        self._used: dict[str, int] = {}
+        self.per_minute = per_minute
+        """The limit, None for none; may be changed at any time."""
+
+    def take(self, client: str) -> Rate | None:
+        """Count a request; where the client stands, or None without a limit."""
+        limit = self.per_minute
+        if limit is None:
+            return None
+        minute = int(self._clock.timestamp()) // 60
+        with self._lock:
+            if minute != self._minute:
+                self._minute, self._used = minute, {}
+            used = self._used[client] = self._used.get(client, 0) + 1
+        return Rate(limit, limit - used, (minute + 1) * 60)

@@ -116,7 +116,8 @@ def _answer(rules: Rules, request: Request, kind: str, name: str, rest: str) -> 
     if kind == "upload":
         actions = ("pull", "push")
     caller = rules.authorize(request, name, actions)
-    rules.open_repository(request, caller, name, actions[-1])
+    if kind != "referrers" or not rules.answers_unknown_referrers:
+        rules.open_repository(request, caller, name, actions[-1])
     return part(Call(request, rules, caller, name, rest))
 
 

@@ -73,6 +73,8 @@ class Rules:
     """Whether the Range header of later PATCHes repeats the first one's (ECR does)."""
     shows_uploads = True
     """Whether GET of an upload tells how far it is (ECR answers 404)."""
+    answers_unknown_referrers = True
+    """Whether a repository that is not there has no referrers (as the specification wants)."""
     max_page: int | None = None
     """The largest `n` of a listing; more is refused."""
     default_page: int | None = None
