@@ -163,7 +163,6 @@ def _header(text: str) -> tuple[str, str]:
 def _same(state: LocalState) -> UpOptions:
     return UpOptions(
         state.data_dir,
-        ports=state.ports,
         mode=state.mode,
         account=state.account,
         region=state.region,

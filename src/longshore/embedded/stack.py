@@ -10,6 +10,7 @@ import base64
 import http.client
 import json
 import os
+import secrets
 from dataclasses import replace
 from typing import Any
 
@@ -38,6 +39,8 @@ from longshore.embedded.state import (
 from longshore.embedded.wire import Handler, application
 from longshore.errors import LongshoreError
 from longshore.text import tr
+
+_FIRST_PORT, _PORTS, _TRIES = 20000, 12000, 50
 
 
 class Stack:
@@ -154,21 +157,23 @@ class Stack:
         self._accounts = replace(self._accounts, ports=ports)
 
     def _bound(self, name: str) -> Listener:
-        """A listener on the wanted port, or on last time's, or on any free one."""
-        wanted = self.options.ports.get(name, 0)
-        if not wanted and (last := self._accounts.ports.get(name, 0)):
+        """A listener on the wanted port, or on last time's, or on a free one."""
+        if wanted := self.options.ports.get(name, 0):
             try:
-                return _listener(last)
+                return _listener(wanted)
+            except LongshoreError as error:
+                raise LongshoreError(
+                    error.what,
+                    tr("choose another one with --port-{name}", name=name),
+                    code=error.code,
+                ) from None
+        last = self._accounts.ports.get(name)
+        for port in ([last] if last else []) + _candidates():
+            try:
+                return _listener(port)
             except LongshoreError:
-                pass  # somebody else has it now; any free one does
-        try:
-            return _listener(wanted)
-        except LongshoreError as error:
-            raise LongshoreError(
-                error.what,
-                tr("choose another one with --port-{name}", name=name),
-                code=error.code,
-            ) from None
+                continue  # somebody else has it
+        return _listener(0)
 
     def _make_state(self) -> LocalState:
         at, accounts, options = self._listeners, self._accounts, self.options
@@ -228,6 +233,14 @@ class Stack:
                 connection.getresponse().read()
             finally:
                 connection.close()
+
+
+def _candidates() -> list[int]:
+    """Ports to try, none of which the system gives to outgoing connections by itself.
+
+    One that it does could be taken at every restart.
+    """
+    return [_FIRST_PORT + secrets.randbelow(_PORTS) for _ in range(_TRIES)]
 
 
 def _listener(port: int) -> Listener:
