@@ -5,7 +5,9 @@ Only regular files inside the config's folder, never through a symlink.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 from longshore.errors import ConfigError, Problem
@@ -43,6 +45,8 @@ def _read(folder: Path, path: str) -> str:
             here = inner
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with os.fdopen(os.open(name, flags, dir_fd=here), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, tr("it is not a regular file"))
             return file.read(MAX_BYTES).decode("utf-8")
     finally:
         os.close(here)

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 from longshore.oci.reference import Reference
 from longshore.policy.naming import suggest_names
+from longshore.text import tr
 
 MOVING = ("latest", "pr-*", "live-*", "rollback-*")
+_FEWER = '{allow: ["v*"], newest: 20}'
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*\Z")
 _NOT_TEXT = {"true", "false", "null"}
 _MOVES = re.compile(r"[a-z][a-z._-]*\Z")
@@ -47,17 +49,17 @@ def render_config(found: Found) -> str:
         (image, image.target or names[image.source.name])
         for image in sorted(found.images, key=lambda image: image.source.name)
     ]
+    protected = tr("where longshore looks for images in use")
     parts = [
-        "# What moves where, and how it is kept there. `longshore config check` checks this file,",
-        "# `longshore plan` shows what would change. All keys: docs/config.md",
+        _comment(tr("What moves where, and how it is kept there. All keys: docs/config.md")),
+        _comment(tr("Check it: longshore config check. What would change: longshore plan")),
         "version: 1",
         "",
         *_targets(found),
-        "",
         *_sources(images),
         *_images(images),
         *_repositories(images),
-        "protect: {in_use: [compose, kubernetes]}   # images named there are never deleted",
+        _with("protect: {in_use: [compose, kubernetes]}", protected),
     ]
     if found.branches:
         branches = ", ".join(_quoted(branch) for branch in found.branches)
@@ -65,20 +67,32 @@ def render_config(found: Found) -> str:
     return "\n".join(parts) + "\n"
 
 
+def _comment(text: str) -> str:
+    return f"# {' '.join(text.split())}"
+
+
+def _with(line: str, text: str) -> str:
+    return f"{line}   {_comment(text)}"
+
+
 def _targets(found: Found) -> list[str]:
-    lines = ["targets:   # where to; the first is the default, --target NAME picks another"]
-    local = "  local: {kind: local}   # the embedded servers: try everything there first"
+    head = tr("where to; the first is the default, --target NAME picks another")
     account = json.dumps(found.account or "${AWS_ACCOUNT_ID}")
     region = _quoted(found.region) if found.region else '"${AWS_REGION}"'
     prod = f"  prod: {{kind: ecr, account: {account}, region: {region}}}"
-    return [*lines, local] if found.local else [*lines, prod, local]
+    return [
+        _with("targets:", head),
+        *([] if found.local else [prod]),
+        _with("  local: {kind: local}", tr("the embedded servers: try everything there first")),
+        "",
+    ]
 
 
 def _sources(images: Sequence[tuple[FoundImage, str]]) -> list[str]:
     hosts = sorted({image.source.registry for image, _ in images}) or ["docker.io"]
-    lines = ["sources:   # logins by reference only: docker-config is what `docker login` wrote"]
+    head = tr("logins by reference only: docker-config is what docker login wrote")
     return [
-        *lines,
+        _with("sources:", head),
         *(f"  {_quoted(host)}: {{credentials: docker-config, pulls: auto}}" for host in hosts),
         "",
     ]
@@ -87,16 +101,18 @@ def _sources(images: Sequence[tuple[FoundImage, str]]) -> list[str]:
 def _images(images: Sequence[tuple[FoundImage, str]]) -> list[str]:
     if not images:
         return [
-            "images: []   # for example:",
+            _with("images: []", tr("for example:")),
             "#  - from: docker.io/acme/shop",
             "#    to: acme/shop",
             '#    tags: {allow: ["v*", "main-*"], semver: ">=1.0", newest: 20}',
             "",
         ]
-    lines = ["images:   # what moves; tags: {allow: [...], newest: 20} takes fewer"]
+    lines = [_with("images:", tr("what moves; fewer tags: {example}", example=_FEWER))]
     for image, target in images:
-        count = "" if image.tags is None else f"   # {_count(len(image.tags), 'tag')}"
-        lines += [f"  - from: {_quoted(image.source.name)}{count}", f"    to: {_quoted(target)}"]
+        line = f"  - from: {_quoted(image.source.name)}"
+        if image.tags is not None:
+            line = _with(line, tr("tags there: {count}", count=len(image.tags)))
+        lines += [line, f"    to: {_quoted(target)}"]
     return [*lines, ""]
 
 
@@ -107,25 +123,27 @@ def _repositories(images: Sequence[tuple[FoundImage, str]]) -> list[str]:
     if not tags:
         return ["repositories: {}", ""]
     lines = ["repositories:"]
-    first: dict[str, str] = {}
+    anchors: dict[str, str] = {}
     for target in sorted(tags):
         settings = _settings(sorted(tags[target]))
-        anchor = first.get(settings)
-        if anchor:
+        if anchor := anchors.get(settings):
             lines.append(f"  {_quoted(target)}: *{anchor}")
             continue
-        first[settings] = "standard" if not first else f"standard{len(first) + 1}"
-        lines += [f"  {_quoted(target)}: &{first[settings]}", settings]
+        anchor = f"standard{len(anchors) + 1}" if anchors else "standard"
+        anchors[settings] = anchor
+        lines += [f"  {_quoted(target)}: &{anchor}", settings]
     return [*lines, ""]
 
 
 def _settings(tags: Sequence[str]) -> str:
+    fixed = tr("fixed once the repository is made; the other choice is kms")
+    kept = tr("10 releases, 5 per branch, 3 pull requests, ...")
     return "\n".join(
         [
             f"    mutability: {_mutability(tags)}",
             "    scan: on-push",
-            "    encryption: aes256   # fixed once the repository is made; kms is the other choice",
-            "    lifecycle: {preset: standard}   # 10 releases, 5 per branch, 3 pull requests, ...",
+            _with("    encryption: aes256", fixed),
+            _with("    lifecycle: {preset: standard}", kept),
         ]
     )
 
@@ -134,13 +152,9 @@ def _mutability(tags: Sequence[str]) -> str:
     """Immutable but for tags that look as if they moved; ECR takes five exceptions."""
     moving = [tag for tag in tags if _MOVES.match(tag) and tag != "latest"]
     if len(moving) > 1:
-        return '{default: mutable, except: ["v*"]}   # releases stay, other tags may move'
+        return _with('{default: mutable, except: ["v*"]}', tr("releases stay, other tags may move"))
     exceptions = ", ".join(_quoted(tag) for tag in (*MOVING, *moving))
-    return f"{{default: immutable, except: [{exceptions}]}}   # these may move"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return _with(f"{{default: immutable, except: [{exceptions}]}}", tr("these may move"))
 
 
 def _quoted(text: str) -> str:
