@@ -121,7 +121,7 @@ def test_the_password_is_never_an_argument(
 
 
 @pytest.mark.peer
-@pytest.mark.parametrize("tool", ["skopeo", "podman"])
+@pytest.mark.parametrize("tool", TOOLS)
 def test_the_real_programs(
     account: World, cli: RunCli, environ: dict[str, str], tmp_path: Path, tool: str
 ) -> None:
@@ -133,7 +133,9 @@ def test_the_real_programs(
     done = cli("login", "--to", tool, "--json")
     assert done.code == 0, done.err
     assert done.json["logged_in"][0]["how"] == "login"
-    assert accepts(account, auth_of(tmp_path / "auth.json", account.registry)[1])
+    docker = Path(environ["HOME"], ".docker", "config.json")
+    file = docker if tool == "docker" else tmp_path / "auth.json"
+    assert accepts(account, auth_of(file, account.registry)[1])
 
 
 @pytest.mark.peer

@@ -6,6 +6,8 @@ import pytest
 from tests.cli.conftest import RunCli
 from tests.embedded.aws_world import World, index_of
 
+from longshore.embedded.stack import Stack
+
 
 @pytest.fixture
 def shop(account: World) -> World:
@@ -110,3 +112,21 @@ def test_protect_that_cannot_be(shop: World, cli: RunCli, argv: list[str], code:
     done = cli("tags", "protect", *argv, "--yes", "--json")
     assert done.code in (1, 2)
     assert done.json["code"] == code
+
+
+def test_the_embedded_hub_answers_for_docker_hub_and_says_so(stack: Stack, cli: RunCli) -> None:
+    variables = stack.state.env()
+    listed = cli("tags", "ls", "docker.io/library/alpine", **variables)
+    assert listed.code == 0, listed.err
+    assert f"answered by {stack.state.hub_registry}  EMBEDDED" in listed.out
+    shown = cli("tags", "show", "docker.io/library/alpine:latest", "--json", **variables).json
+    assert shown["mark"] == "EMBEDDED"
+    assert shown["manifest_read"] is False
+    assert "latest" in shown["tags"]
+
+
+def test_docker_hub_s_manifests_are_read_only_when_told(stack: Stack, cli: RunCli) -> None:
+    variables = stack.state.env()
+    words = ("tags", "show", "docker.io/library/alpine:latest", "--json")
+    assert cli(*words, **variables).json["platforms"] == []
+    assert len(cli(*words, "--manifest", **variables).json["platforms"]) > 1

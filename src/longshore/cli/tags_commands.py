@@ -7,8 +7,10 @@ from that registry. Listings cost no pull anywhere.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import click
 
@@ -21,6 +23,7 @@ from longshore.errors import RefusedError, RegistryError, UsageError, Where
 from longshore.oci.manifest import Descriptor, Manifest
 from longshore.oci.reference import Reference, is_tag, parse_reference
 from longshore.oci.store import Readable, TagSeen, Writable
+from longshore.remote.addresses import is_loopback
 from longshore.text import tr
 
 tags = group(
@@ -45,8 +48,8 @@ _with_region = click.option(
 @click.argument("repository")
 @_with_region
 def ls(app: App, repository: str, region: str | None) -> None:
-    store, name, place = _open(app, repository, region)
-    found = sorted(store.list_tags(), key=lambda seen: seen.tag)
+    opened = _open(app, repository, region)
+    found = sorted(opened.store.list_tags(), key=lambda seen: seen.tag)
     heads = [tr("TAG"), tr("DIGEST"), tr("SIZE"), tr("PUSHED")]
     rows = [
         (seen.tag, short_digest(seen.digest or "-"), size(seen.size or None), _time(seen.pushed_at))
@@ -55,11 +58,12 @@ def ls(app: App, repository: str, region: str | None) -> None:
     app.output.result(
         {
             "schema": "longshore.tags.ls/1",
-            "repository": name,
+            **opened.mark,
+            "repository": opened.name,
             "tags": [_seen_as_json(seen) for seen in found],
         },
-        table(heads, rows, right=[2]) if rows else [tr("there is no tag")],
-        place=place,
+        [*opened.marked, *(table(heads, rows, right=[2]) if rows else [tr("there is no tag")])],
+        place=opened.place,
         next=f"longshore tags show {repository}:{found[0].tag}" if found else "",
     )
 
@@ -81,18 +85,20 @@ def ls(app: App, repository: str, region: str | None) -> None:
 @_with_region
 def show(app: App, reference: str, read: bool, region: str | None) -> None:
     wanted = _parse(reference)
-    store, name, place = _open(app, reference, region)
+    opened = _open(app, reference, region)
+    store, name = opened.store, opened.name
     found = store.resolve(wanted.wanted)
     if found is None:
         raise _no_such_tag(name, wanted.wanted)
     manifest = None
-    if read or not wanted.is_hub or place is not None:
+    if read or not wanted.is_hub or opened.place is not None:
         manifest = store.fetch_manifest(found.digest)
     pointing = [seen.tag for seen in store.list_tags() if seen.digest == found.digest]
     referrers = store.list_referrers(found.digest)
     app.output.result(
         {
             "schema": "longshore.tags.show/1",
+            **opened.mark,
             "reference": f"{name}:{wanted.wanted}"
             if wanted.digest is None
             else f"{name}@{wanted.digest}",
@@ -104,8 +110,8 @@ def show(app: App, reference: str, read: bool, region: str | None) -> None:
             "referrers": [_referrer(one) for one in referrers],
             "manifest_read": manifest is not None,
         },
-        _lines(found, pointing, manifest, referrers),
-        place=place,
+        [*opened.marked, *_lines(found, pointing, manifest, referrers)],
+        place=opened.place,
         next=f"longshore tags ls {name}",
     )
 
@@ -130,7 +136,8 @@ def protect(
     app: App, repository: str, tag: str, name: str | None, dry_run: bool, region: str | None
 ) -> None:
     protecting = _protecting(name or f"live-{tag}", tag)
-    store, full_name, place = _open(app, repository, region)
+    opened = _open(app, repository, region)
+    store, full_name, place = opened.store, opened.name, opened.place
     if place is None:
         raise UsageError(
             tr("'{name}' is not a repository of the target", name=repository),
@@ -223,14 +230,43 @@ def _has_host(text: str) -> bool:
     return bool(slash) and ("." in first or ":" in first or first == "localhost")
 
 
-def _open(app: App, text: str, region: str | None) -> tuple[Readable, str, Place | None]:
-    """The repository, how to call it, and the target's place if it is one of the target's."""
+@dataclass(frozen=True)
+class _Opened:
+    """A repository and how to call it; `place` when it is one of the target's.
+
+    `stand_in` is the embedded server that answers in another registry's name, or in its own.
+    """
+
+    store: Readable
+    name: str
+    place: Place | None = None
+    stand_in: str = ""
+
+    @property
+    def mark(self) -> dict[str, str]:
+        """What results of the embedded servers carry."""
+        return {"mark": "EMBEDDED", "answered_by": self.stand_in} if self.stand_in else {}
+
+    @property
+    def marked(self) -> list[str]:
+        """The same as a line."""
+        if not self.stand_in:
+            return []
+        return [tr("{name} answered by {host}  EMBEDDED", name=self.name, host=self.stand_in)]
+
+
+def _open(app: App, text: str, region: str | None) -> _Opened:
     wanted = _parse(text)
-    if _has_host(text):
-        return Opener(app.settings, app.environ, threads=4).source(wanted), wanted.name, None
-    target = wiring.open_target(app.settings, app.environ, region=region)
-    store = wiring.open_repository(target, wanted.repository, app.environ)
-    return store, wanted.repository, target.place
+    if not _has_host(text):
+        target = wiring.open_target(app.settings, app.environ, region=region)
+        store = wiring.open_repository(target, wanted.repository, app.environ)
+        return _Opened(store, wanted.repository, target.place)
+    config = wiring.find_config(app.settings, app.environ)
+    opener = Opener(app.settings, app.environ, threads=4, config=config)
+    host = urlsplit(opener.registry(wanted.registry, "source").session.base).netloc
+    is_ours = opener.opened is not None and opener.opened.endpoint.embedded
+    embedded = is_loopback(host) and (wanted.is_hub or is_ours)
+    return _Opened(opener.source(wanted), wanted.name, stand_in=host if embedded else "")
 
 
 def _lines(
