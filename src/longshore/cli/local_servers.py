@@ -84,7 +84,9 @@ def up(app: App, data_dir: Path | None, **rest: Any) -> None:
     )
 
 
-@local.command("down", help=tr("Ends the servers; their data stays."))
+@local.command(
+    "down", help=tr("Ends the servers; their data stays."), examples=("longshore local down",)
+)
 @in_folder
 def down(app: App, data_dir: Path | None) -> None:
     folder = folder_of(app, data_dir)
@@ -96,7 +98,11 @@ def down(app: App, data_dir: Path | None) -> None:
     app.output.result(document, [line], next="longshore local up")
 
 
-@local.command("status", help=tr("Where the servers answer, and what they hold."))
+@local.command(
+    "status",
+    help=tr("Where the servers answer, and what they hold."),
+    examples=("longshore local status --json",),
+)
 @in_folder
 def status(app: App, data_dir: Path | None) -> None:
     folder = folder_of(app, data_dir)
@@ -118,9 +124,16 @@ def status(app: App, data_dir: Path | None) -> None:
     examples=(
         'eval "$(longshore local env)"',
         'longshore local env --format github >> "$GITHUB_ENV"',
+        "longshore local env --json",
     ),
 )
-@click.option("--format", "form", type=click.Choice(["sh", "github"]), default="sh")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["sh", "github"]),
+    default="sh",
+    help=tr("for a shell's eval (the default), or for $GITHUB_ENV"),
+)
 @in_folder
 def env(app: App, data_dir: Path | None, form: str) -> None:
     variables = running(folder_of(app, data_dir)).env(app.environ)
@@ -136,6 +149,7 @@ def env(app: App, data_dir: Path | None, form: str) -> None:
 @local.command(
     "login",
     help=tr("Logs docker, podman and skopeo in at both registries, in a docker config of its own."),
+    examples=("longshore local login",),
 )
 @in_folder
 def login(app: App, data_dir: Path | None) -> None:
