@@ -30,7 +30,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@touch $@
 
 demo: setup ## an embedded Docker Hub and ECR, and a whole migration between them
-	@scripts/demo
+	@$(BIN)/python scripts/demo.py
 
 test: setup ## all tests, with line and branch coverage (part of them: make test TESTS=tests/oci)
 	@rm -f .coverage .coverage.*
