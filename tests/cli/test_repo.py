@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.conftest import RunCli
 from tests.embedded.aws_world import World
 
+from longshore.embedded.server import Listener
 from longshore.policy.lifecycle.preset import standard_policy
 
 CONFIG = """\
@@ -124,6 +126,29 @@ def test_without_credentials(cli: RunCli, tmp_path: Path, monkeypatch: pytest.Mo
     done = cli("repo", "ls", "--json", AWS_REGION="us-east-1")
     assert done.code == 4
     assert done.json["code"] == "no-credentials"
+
+
+def test_an_endpoint_that_is_not_aws(account: World, cli: RunCli) -> None:
+    elsewhere = f"http://{account.registry}"
+    done = cli("repo", "ls", "--json", AWS_ENDPOINT_URL=elsewhere)
+    assert done.code == 1
+    assert done.json["code"] in ("bad-answer", "aws-error")
+
+
+@pytest.mark.parametrize("body", ["ok", "<html>", ""])
+def test_an_endpoint_that_answers_anything(account: World, cli: RunCli, body: str) -> None:
+    def app(request: Any, start: Any) -> list[bytes]:
+        start("200 OK", [("Content-Length", str(len(body)))])
+        return [body.encode()]
+
+    listener = Listener(app)
+    listener.start()
+    try:
+        done = cli("repo", "ls", "--json", AWS_ENDPOINT_URL=listener.url)
+    finally:
+        listener.stop()
+    assert done.code == 1, done.err
+    assert done.json["code"] in ("bad-answer", "aws-error")
 
 
 def test_local_without_running_servers(cli: RunCli, tmp_path: Path) -> None:

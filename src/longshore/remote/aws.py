@@ -126,13 +126,16 @@ class AwsClient:
         `action` is the IAM action that the caller needs, `resource` what it is done to.
         """
         import botocore
-        import botocore.exceptions
+        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         try:
             method = getattr(self._raw, botocore.xform_name(operation))
             answer: dict[str, Any] = method(**parameters)
-        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+        except (BotoCoreError, ClientError) as error:
             raise turned(error, operation, action, resource) from None
+        except ResponseParserError:  # of none of the SDK's own families
+            raise _not_aws(operation, action) from None
         return answer
 
     def pages(
@@ -259,6 +262,16 @@ def _not_sent(error: Exception, operation: str, action: str) -> LongshoreError:
         operation=operation,
         iam_action=action,
         code="aws-error",
+    )
+
+
+def _not_aws(operation: str, action: str) -> AwsError:
+    return AwsError(
+        tr("what answers {operation} does not speak as AWS does", operation=operation),
+        tr("check AWS_ENDPOINT_URL; a proxy may answer in AWS's place"),
+        operation=operation,
+        iam_action=action,
+        code="bad-answer",
     )
 
 
