@@ -438,6 +438,16 @@ class _Server(_wsgi.Server):
         self.gateway = _Gateway
         self.requests._force_close = _close_both_ways
 
+    @staticmethod
+    def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
+        """Bind; a socket that cannot be bound is closed (cheroot leaves it open)."""
+        try:
+            socket_.bind(bind_addr)
+        except OSError:
+            socket_.close()
+            raise
+        return socket_
+
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         log.log(level, "%s", msg, exc_info=traceback)
 
