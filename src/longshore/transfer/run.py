@@ -24,7 +24,8 @@ from longshore.transfer.budget import KINDS, Bucket, Widths, order, retry_delay_
 from longshore.transfer.carry import Carrier, Stores
 from longshore.transfer.journal import Journal
 from longshore.transfer.plan import Pair, PairPlan
-from longshore.transfer.schedule import Schedule, Totals
+from longshore.transfer.schedule import Schedule
+from longshore.transfer.tally import Totals
 
 
 @dataclass(frozen=True)

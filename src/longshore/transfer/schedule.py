@@ -13,13 +13,16 @@ Rules, each held by a test:
 
     start() -> Turn            the first steps
     handle(outcome) -> Turn    what follows from an outcome
+
+It stands in one file because tags, manifests and blobs call each other all the way round; what
+could be taken apart is: who waits for whom in `waiting.py`, blobs in `logistics.py`, what is kept
+of each in `nodes.py`, counts and events in `tally.py`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from longshore.errors import (
     InterruptedByUser,
@@ -29,65 +32,18 @@ from longshore.errors import (
     RefusedError,
     RegistryError,
 )
-from longshore.events import BlobDone, Event, TagDone
+from longshore.events import TagDone
 from longshore.oci.digest import Digest
 from longshore.oci.manifest import Descriptor, Manifest
 from longshore.text import tr
 from longshore.transfer import steps as st
 from longshore.transfer.logistics import Logistics, blob_key
+from longshore.transfer.nodes import ManifestNode, TagNode, Turn
 from longshore.transfer.plan import Action, Pair, PairPlan, TagStep
+from longshore.transfer.tally import Tally, Totals
 from longshore.transfer.waiting import Key, Ledger
 
 MAX_ATTEMPTS = 3
-
-
-@dataclass
-class Turn:
-    """What is to be done next, and what there is to tell."""
-
-    steps: list[st.Step] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-
-
-@dataclass
-class _Node:
-    """A manifest on its way; `content` is known once it was fetched or peeked."""
-
-    pair: Pair
-    digest: Digest
-    key: Key
-    stored: Digest
-    roots: dict[Key, None] = field(default_factory=dict)
-    children: list[Key] = field(default_factory=list)
-    blobs: list[Digest] = field(default_factory=list)
-    present: bool = False
-    readable: bool = False
-    reading: bool = False
-    ready: bool = False
-    put_pending: bool = False
-    is_attestation: bool = False
-    subject_key: Key | None = None
-
-
-@dataclass
-class _Tag:
-    step: TagStep
-    key: Key
-    there: Digest | None = None
-    root: Key | None = None
-    outcome: str = ""
-    put_pending: bool = False
-
-
-@dataclass(frozen=True)
-class Totals:
-    """Counts so far, for progress and for the answer."""
-
-    tags: dict[str, int]
-    manifests: int
-    blobs: dict[str, int]
-    bytes: int
-    bytes_expected: int
 
 
 class Schedule:
@@ -97,18 +53,16 @@ class Schedule:
         self._plans = {plan.pair: plan for plan in plans}
         self._ledger = Ledger()
         self._logistics = Logistics()
-        self._nodes: dict[Key, _Node] = {}
-        self._tags: dict[Key, _Tag] = {}
+        self._nodes: dict[Key, ManifestNode] = {}
+        self._tags: dict[Key, TagNode] = {}
         self._by_source: dict[tuple[Pair, str], list[Key]] = {}
-        self._by_stored: dict[tuple[Pair, Digest], list[_Node]] = {}
-        self._turn = Turn()
+        self._by_stored: dict[tuple[Pair, Digest], list[ManifestNode]] = {}
+        self._tally = Tally()
+        self._steps: list[st.Step] = []
         self._outstanding = 0
-        self._counts: Counter[str] = Counter()
-        self._bytes = self._expected = 0
         self.parked: list[st.FetchManifest] = []
         self.limit: LimitError | None = None
         self.fatal: LongshoreError | None = None
-        self.failures: list[TagDone] = []
         self.errors: list[LongshoreError] = []
 
     # -- the door -------------------------------------------------------------------------------
@@ -167,13 +121,12 @@ class Schedule:
 
     def totals(self) -> Totals:
         """Counts so far."""
-        return Totals(
-            {name: self._counts[f"tag {name}"] for name in _OUTCOMES},
-            self._counts["manifest"],
-            {name: self._counts[f"blob {name}"] for name in ("copied", "mounted", "existing")},
-            self._bytes,
-            self._expected,
-        )
+        return self._tally.totals()
+
+    @property
+    def failures(self) -> list[TagDone]:
+        """The tags that failed, with the reason."""
+        return self._tally.failures
 
     def finish(self) -> Turn:
         """After the last step: name the tags that a limit or an end left undone."""
@@ -188,7 +141,7 @@ class Schedule:
                 for step in found:
                     if ("tag", step.pair, step.target_tag) not in self._tags:
                         reason = tr("belongs to an image that is not copied")
-                        self._tell(replace(step, reason=reason), "skipped", reason)
+                        self._tally.tag(replace(step, reason=reason), "skipped", reason)
         return self._take()
 
     # -- tags -----------------------------------------------------------------------------------
@@ -198,7 +151,7 @@ class Schedule:
         if key in self._tags:
             return key
         there = there or self._plans[step.pair].view.tags.get(step.target_tag)
-        tag = self._tags[key] = _Tag(step, key, there)
+        tag = self._tags[key] = TagNode(step, key, there)
         self._by_source.setdefault((step.pair, step.source_tag), []).append(key)
         if step.action == "skip":
             self._close(tag, "skipped", step.reason)
@@ -209,11 +162,11 @@ class Schedule:
             self._root(tag, self._want(step.pair, step.digest, [key], step.source_tag))
         return key
 
-    def _root(self, tag: _Tag, node: _Node) -> None:
+    def _root(self, tag: TagNode, node: ManifestNode) -> None:
         tag.root = node.key
         self._check_tag(tag)
 
-    def _companions(self, node: _Node, tags: Iterable[Key]) -> None:
+    def _companions(self, node: ManifestNode, tags: Iterable[Key]) -> None:
         plan = self._plans[node.pair]
         for step in plan.companions.get(node.digest.partition(":")[2], ()):
             self._goes_before(self._add_tag(step), tags)
@@ -237,7 +190,7 @@ class Schedule:
                     todo.append(found)
         return False
 
-    def _check_tag(self, tag: _Tag) -> None:
+    def _check_tag(self, tag: TagNode) -> None:
         """Write the tag if all that it waits for is there."""
         if tag.outcome or tag.put_pending or tag.root is None:
             return
@@ -248,7 +201,7 @@ class Schedule:
         elif node.ready and waits <= {node.key}:
             self._offer(node)
 
-    def _write_tag(self, tag: _Tag, node: _Node) -> None:
+    def _write_tag(self, tag: TagNode, node: ManifestNode) -> None:
         if tag.there == node.stored:
             self._close(tag, "unchanged", tr("the target's tag has the same digest"))
         elif not node.readable:
@@ -260,33 +213,19 @@ class Schedule:
             tag.put_pending = True
             self._emit(st.PutManifest(node.pair, node.stored, tag.step.target_tag))
 
-    def _close(self, tag: _Tag, outcome: str, reason: str = "") -> None:
+    def _close(self, tag: TagNode, outcome: str, reason: str = "") -> None:
         if tag.outcome:
             return
         tag.outcome = outcome
         node = self._nodes.get(tag.root) if tag.root else None
-        self._tell(tag.step, outcome, reason, node.stored if node else tag.step.digest or "")
+        self._tally.tag(tag.step, outcome, reason, node.stored if node else tag.step.digest or "")
         if outcome == "failed":
             for waiter in self._ledger.fail(tag.key, reason):
                 self._fail_key(waiter, reason)
         else:
             self._release(self._ledger.finish(tag.key))
 
-    def _tell(self, step: TagStep, outcome: str, reason: str, digest: str = "") -> None:
-        pair = step.pair
-        done = TagDone(
-            f"{pair.source}:{step.source_tag}",
-            f"{pair.target}:{step.target_tag}",
-            outcome,
-            digest,
-            reason,
-        )
-        self._counts[f"tag {outcome}"] += 1
-        self._turn.events.append(done)
-        if outcome == "failed":
-            self.failures.append(done)
-
-    def _fail_tag(self, tag: _Tag, reason: str) -> None:
+    def _fail_tag(self, tag: TagNode, reason: str) -> None:
         self._close(tag, "failed", reason)
 
     # -- manifests ------------------------------------------------------------------------------
@@ -300,7 +239,7 @@ class Schedule:
         *,
         there: bool = False,
         attests: bool = False,
-    ) -> _Node:
+    ) -> ManifestNode:
         """The node of a manifest, made and set going if it is new; `tags` wait for it.
 
         `there` says that the target holds it, for a child of something that the target holds;
@@ -322,13 +261,13 @@ class Schedule:
             self._emit(st.FetchManifest(pair, digest, source_tag))
         return node
 
-    def _new_node(self, pair: Pair, digest: Digest) -> _Node:
+    def _new_node(self, pair: Pair, digest: Digest) -> ManifestNode:
         key: Key = ("manifest", pair, digest)
-        node = self._nodes[key] = _Node(pair, digest, key, digest)
+        node = self._nodes[key] = ManifestNode(pair, digest, key, digest)
         self._by_stored.setdefault((pair, digest), []).append(node)
         return node
 
-    def _adopt(self, node: _Node, tags: Iterable[Key]) -> None:
+    def _adopt(self, node: ManifestNode, tags: Iterable[Key]) -> None:
         """Make tags wait for a node and for all that is known to belong to it."""
         new = [key for key in tags if key not in node.roots]
         if not new:
@@ -343,7 +282,7 @@ class Schedule:
             self._adopt(self._nodes[child], new)
         self._companions(node, new)
 
-    def _already_there(self, node: _Node) -> None:
+    def _already_there(self, node: ManifestNode) -> None:
         node.present = True
         self._look_for_referrers(node)
         if self._with_referrers(node):
@@ -351,10 +290,10 @@ class Schedule:
             self._emit(st.PeekManifest(node.pair, node.digest))
         self._release(self._ledger.finish(node.key))
 
-    def _with_referrers(self, node: _Node) -> bool:
+    def _with_referrers(self, node: ManifestNode) -> bool:
         return self._plans[node.pair].referrers and not node.is_attestation
 
-    def _look_for_referrers(self, node: _Node) -> None:
+    def _look_for_referrers(self, node: ManifestNode) -> None:
         if self._with_referrers(node):
             self._ledger.wait(("referrers", node.key), [("find", node.key)])
             by_name = not self._plans[node.pair].listed
@@ -394,13 +333,13 @@ class Schedule:
             self._ledger.forget(("fetch", tag.key))
             self._root(tag, node)
 
-    def _asking(self, step: st.FetchManifest) -> list[_Tag]:
+    def _asking(self, step: st.FetchManifest) -> list[TagNode]:
         """The tags that wait for this manifest by their name."""
         keys = self._by_source.get((step.pair, step.tag or ""), [])
         waiting = [key for key in keys if ("fetch", key) in self._ledger.waits_of(key)]
         return [self._tags[key] for key in waiting]
 
-    def _learn(self, node: _Node, manifest: Manifest) -> None:
+    def _learn(self, node: ManifestNode, manifest: Manifest) -> None:
         """The manifest is known: want what it refers to."""
         node.stored, node.readable = manifest.digest, True
         if node.stored != node.digest:
@@ -421,12 +360,12 @@ class Schedule:
             self._release(self._ledger.finish(("referrers", node.key)))
         self._check_node(node)
 
-    def _look_after_subject(self, node: _Node) -> None:
+    def _look_after_subject(self, node: ManifestNode) -> None:
         if node.subject_key is not None:
             self._ledger.wait(node.key, [node.subject_key])
             self._wake(node.subject_key)
 
-    def _want_children(self, node: _Node, manifest: Manifest) -> None:
+    def _want_children(self, node: ManifestNode, manifest: Manifest) -> None:
         for child in manifest.children:
             found = self._want(node.pair, child.digest, node.roots, attests=child.is_attestation)
             node.children.append(found.key)
@@ -463,7 +402,7 @@ class Schedule:
             self._want_referrer(node, referrer.digest, subject)
         self._release(self._ledger.finish(("find", node.key)))
 
-    def _want_referrer(self, node: _Node, digest: Digest, subject: Key | None) -> None:
+    def _want_referrer(self, node: ManifestNode, digest: Digest, subject: Key | None) -> None:
         key: Key = ("manifest", node.pair, digest)
         known = key in self._nodes
         found = self._want(node.pair, digest, node.roots)
@@ -471,7 +410,7 @@ class Schedule:
         if not known and not found.present:
             found.subject_key = subject
 
-    def _check_node(self, node: _Node) -> None:
+    def _check_node(self, node: ManifestNode) -> None:
         """Write the manifest if all that it refers to is there."""
         failed = node.key in self._ledger.failed
         if failed or node.present or not node.readable or self._ledger.is_waiting(node.key):
@@ -479,11 +418,11 @@ class Schedule:
         node.ready = True
         self._offer(node)
 
-    def _offer(self, node: _Node) -> None:
+    def _offer(self, node: ManifestNode) -> None:
         """Write a ready manifest: for whoever needs it by digest, else with its first free tag."""
         if node.put_pending or node.present:
             return
-        free: _Tag | None = None
+        free: TagNode | None = None
         waiters = self._ledger.waiters_of(node.key)
         for waiter in waiters:
             tag = self._tags.get(waiter)
@@ -506,20 +445,20 @@ class Schedule:
         tag = self._tags.get(("tag", step.pair, step.tag)) if step.tag else None
         for node in self._stored_as(step):
             if not node.present:
-                self._counts["manifest"] += 1
+                self._tally.manifest()
                 node.present, node.put_pending = True, False
                 self._emit(*self._logistics.committed(node.pair, node.blobs))
                 self._release(self._ledger.finish(node.key))
         if tag is not None:
             self._close(tag, "copied")
 
-    def _stored_as(self, step: st.PutManifest) -> list[_Node]:
+    def _stored_as(self, step: st.PutManifest) -> list[ManifestNode]:
         found = self._by_stored.get((step.pair, step.digest), ())
         return [node for node in found if node.stored == step.digest]
 
     # -- blobs ----------------------------------------------------------------------------------
 
-    def _want_blobs(self, node: _Node, blobs: Sequence[Descriptor]) -> None:
+    def _want_blobs(self, node: ManifestNode, blobs: Sequence[Descriptor]) -> None:
         fresh = self._plans[node.pair].view.fresh
         unknown: list[Digest] = []
         node.blobs = [blob.digest for blob in blobs]
@@ -530,7 +469,7 @@ class Schedule:
             if key in self._ledger.failed:
                 self._fail_key(node.key, self._ledger.failed[key])
             elif new:
-                self._expected += blob.size
+                self._tally.expect(blob)
                 if fresh:
                     self._emit(*self._logistics.obtain(node.pair, blob.digest))
                 else:
@@ -553,12 +492,7 @@ class Schedule:
             self._emit(*self._logistics.refused(step.pair, step.blob.digest))
 
     def _blob_there(self, pair: Pair, blob: Descriptor, how: str) -> None:
-        self._counts[f"blob {how}"] += 1
-        if how == "copied":
-            self._bytes += blob.size
-        else:
-            self._expected -= blob.size
-        self._turn.events.append(BlobDone(pair.target, blob.digest, blob.size, how))
+        self._tally.blob(pair, blob, how)
         self._emit(*self._logistics.arrived(pair, blob.digest))
         self._release(self._ledger.finish(blob_key(pair, blob.digest)))
 
@@ -620,7 +554,7 @@ class Schedule:
             self._ledger.wait(tag.key, [("fetch", tag.key)])
             self._emit(st.FetchManifest(step.pair, None, tag.step.source_tag))
 
-    def _put_refused(self, tag: _Tag, step: st.PutManifest, reason: str) -> None:
+    def _put_refused(self, tag: TagNode, step: st.PutManifest, reason: str) -> None:
         self._fail_tag(tag, reason)
         for node in self._stored_as(step):
             if not node.present:
@@ -652,15 +586,12 @@ class Schedule:
                 self._release(self._ledger.finish(key))
 
     def _emit(self, *steps: st.Step) -> None:
-        self._turn.steps.extend(steps)
+        self._steps.extend(steps)
         self._outstanding += len(steps)
 
     def _take(self) -> Turn:
-        turn, self._turn = self._turn, Turn()
+        steps, self._steps = self._steps, []
         if self.fatal is not None:
-            self._outstanding -= len(turn.steps)
-            turn.steps = []
-        return turn
-
-
-_OUTCOMES = ("copied", "unchanged", "skipped", "failed", "left")
+            self._outstanding -= len(steps)
+            steps = []
+        return Turn(steps, self._tally.take())
