@@ -6,10 +6,9 @@ The schema and the values made of its rows; `contents.py` asks and changes them.
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from longshore.errors import LongshoreError
 from longshore.oci.digest import Digest
@@ -41,6 +40,14 @@ CREATE TABLE IF NOT EXISTS uploads (id TEXT PRIMARY KEY, repository TEXT NOT NUL
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 OF_REPOSITORY = ("blobs", "manifests", "links", "tags", "uploads")
+
+
+class Row(Protocol):
+    """A row as the database gives it: values by the names of their columns."""
+
+    def __getitem__(self, column: str, /) -> Any:
+        """The value of a column."""
+        ...
 
 
 class RepositoryExists(LongshoreError):
@@ -104,14 +111,14 @@ def moment(timestamp: float) -> datetime:
     return datetime.fromtimestamp(timestamp, UTC)
 
 
-def repository_of(row: sqlite3.Row) -> Repository:
+def repository_of(row: Row) -> Repository:
     """A row of `repositories`."""
     return Repository(
         row["name"], moment(row["created_at"]), json.loads(row["settings"]), row["pulls"]
     )
 
 
-def stored_of(row: sqlite3.Row, tags: tuple[str, ...]) -> Stored:
+def stored_of(row: Row, tags: tuple[str, ...]) -> Stored:
     """A row of `manifests`, and the tags that point to it."""
     pulled_at = row["pulled_at"]
     return Stored(
@@ -129,6 +136,6 @@ def stored_of(row: sqlite3.Row, tags: tuple[str, ...]) -> Stored:
     )
 
 
-def tag_of(row: sqlite3.Row) -> TagRow:
+def tag_of(row: Row) -> TagRow:
     """A row of `tags`."""
     return TagRow(row["tag"], Digest(row["digest"]), moment(row["updated_at"]))
