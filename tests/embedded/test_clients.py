@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -77,8 +78,7 @@ def docker(env: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
     if os.geteuid() != 0:
         pytest.skip("starting a Docker engine needs root")
     program, client = peer("dockerd"), peer("docker")
-    folder = Path("/tmp") / f"longshore-engine-{os.getpid()}"
-    folder.mkdir(mode=0o700)
+    folder = Path(tempfile.mkdtemp(prefix="eng-", dir="/tmp"))
     log = (folder / "log").open("wb")
     engine = subprocess.Popen(
         [
@@ -102,11 +102,12 @@ def docker(env: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def podman(env: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Client:
+def podman(env: Mapping[str, str]) -> Iterator[Client]:
+    """podman with a store of the test's own, in a short path: it takes at most 50 characters."""
     if os.geteuid() != 0:
         pytest.skip("podman without root needs user namespaces set up")
     peer("runc")
-    folder = tmp_path_factory.mktemp("podman")
+    folder = Path(tempfile.mkdtemp(prefix="pod-", dir="/tmp"))
     settings = folder / "containers.conf"
     settings.write_text(
         '[containers]\ndefault_ulimits = ["nofile=1024:4096", "nproc=1024:2048"]\n'
@@ -114,7 +115,8 @@ def podman(env: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
     )
     places = ["--root", str(folder / "root"), "--runroot", str(folder / "run")]
     program = [peer("podman"), *places, "--storage-driver", "vfs"]
-    return Client(program, {**env, "CONTAINERS_CONF": str(settings)})
+    yield Client(program, {**env, "CONTAINERS_CONF": str(settings)})
+    _remove(folder)
 
 
 def _wait_for(attempt: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
