@@ -76,7 +76,9 @@ def init(
     if not folder.is_dir():
         raise UsageError(tr("{tree} is not a folder", tree=tree), tr("name the tree's folder"))
     opener = _init_opener(app)
-    found = [FoundImage(source, None, name) for source, name in map(_image, images)]
+    found = [
+        FoundImage(source, _tags(source, opener), name) for source, name in map(_image, images)
+    ]
     found += _listed(namespaces, opener, {one.source.name for one in found})
     known_account, known_region = _caller(app, opener)
     text = render_config(
@@ -148,9 +150,16 @@ def _listed(namespaces: tuple[str, ...], opener: Opener, known: set[str]) -> lis
         for name in names:
             source = Reference(DOCKER_HUB, name)
             if source.name not in known:
-                tags = tuple(seen.tag for seen in opener.source(source).list_tags())
-                found.append(FoundImage(source, tags))
+                found.append(FoundImage(source, _tags(source, opener)))
     return found
+
+
+def _tags(source: Reference, opener: Opener) -> tuple[str, ...] | None:
+    """The repository's tags; None when they cannot be listed now."""
+    try:
+        return tuple(sorted(seen.tag for seen in opener.source(source).list_tags()))
+    except LongshoreError:
+        return None
 
 
 def _caller(app: App, opener: Opener) -> tuple[str, str]:

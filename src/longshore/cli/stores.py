@@ -6,13 +6,13 @@ a mirror), the login for that host is used instead.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from longshore.cli import wiring
+from longshore.cli.ecr_hosts import EcrHost, parse_ecr_host
 from longshore.cli.settings import Settings
 from longshore.cli.targeting import is_loopback_url
 from longshore.errors import LoginError, Side
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
     from longshore.remote.credentials import CredentialSource
     from longshore.remote.registry import Registry
     from longshore.remote.transport import Transport
-
-ECR_HOST = re.compile(
-    r"(?P<account>\d{12})\.dkr[.-]ecr(?P<fips>-fips)?\.(?P<region>[a-z0-9-]+)\."
-    r"(?:amazonaws\.com(?:\.cn)?|on\.(?:aws|amazonwebservices\.com\.cn))\Z"
-)
 
 
 @dataclass
@@ -79,7 +74,7 @@ class Opener:
         if self._transport is None:
             from longshore.remote.transport import Transport, TransportOptions
 
-            options = TransportOptions(threads=self.threads * 2 + 8, environ=self.environ)
+            options = TransportOptions(threads=self.threads + 8, environ=self.environ)
             self._transport = Transport(options)
         return self._transport
 
@@ -88,8 +83,8 @@ class Opener:
             return self._open_hub(side)
         if self._is_target(host):
             return self._open_ecr(side)
-        if match := ECR_HOST.match(host):
-            return self._open_foreign_ecr(match["account"], match["region"], side)
+        if named := parse_ecr_host(host):
+            return self._open_foreign_ecr(named, side)
         from longshore.remote.registry import Registry
 
         found = self.config.sources.get(host) if self.config else None
@@ -146,14 +141,19 @@ class Opener:
         assert self.opened is not None  # noqa: S101 - _is_target looked
         return EcrRegistry(self.opened.ecr, self.transport(), side)
 
-    def _open_foreign_ecr(self, account: str, region: str, side: Side) -> Registry:
+    def _open_foreign_ecr(self, named: EcrHost, side: Side) -> Registry:
         """An ECR that the reference names in full: its region's session, whoever's account."""
         from longshore.remote.aws import AwsOptions, open_session
         from longshore.remote.ecr import Ecr
         from longshore.remote.ecr_registry import EcrRegistry
 
-        session = open_session(AwsOptions(region=region, environ=self.environ))
-        return EcrRegistry(Ecr(session, account), self.transport(), side)
+        options = AwsOptions(
+            region=named.region,
+            use_fips=named.fips,
+            use_dualstack=named.dualstack,
+            environ=self.environ,
+        )
+        return EcrRegistry(Ecr(open_session(options), named.account), self.transport(), side)
 
     # -- credentials ----------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ MOVING = ("latest", "pr-*", "live-*", "rollback-*")
 _FEWER = '{allow: ["v*"], newest: 20}'
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*\Z")
 _NOT_TEXT = {"true", "false", "null"}
+_SHORT = re.compile(r"v?\d+(?:\.\d+)?\Z")
 _MOVES = re.compile(r"[a-z][a-z._-]*\Z")
 
 
@@ -151,10 +152,28 @@ def _settings(tags: Sequence[str]) -> str:
 def _mutability(tags: Sequence[str]) -> str:
     """Immutable but for tags that look as if they moved; ECR takes five exceptions."""
     moving = [tag for tag in tags if _MOVES.match(tag) and tag != "latest"]
-    if len(moving) > 1:
+    floating = floating_versions(tags)
+    if any(tag.startswith("v") for tag in floating):
+        return _with("{default: mutable}", tr("tags such as {tag} move", tag=floating[0]))
+    if len(moving) + len(floating) > 1:
         return _with('{default: mutable, except: ["v*"]}', tr("releases stay, other tags may move"))
-    exceptions = ", ".join(_quoted(tag) for tag in (*MOVING, *moving))
+    exceptions = ", ".join(_quoted(tag) for tag in (*MOVING, *moving, *floating))
     return _with(f"{{default: immutable, except: [{exceptions}]}}", tr("these may move"))
+
+
+def floating_versions(tags: Sequence[str]) -> list[str]:
+    """Short versions that stand for the newest of a line, and so move with each release.
+
+    >>> floating_versions(["1", "1.2", "1.2.3", "2024", "v2.0", "v2.0.1"])
+    ['1', '1.2', 'v2.0']
+    """
+    versions = [tag.removeprefix("v") for tag in tags]
+    return [
+        tag
+        for tag in tags
+        if _SHORT.match(tag)
+        and any(other.startswith(tag.removeprefix("v") + ".") for other in versions)
+    ]
 
 
 def _quoted(text: str) -> str:
