@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from longshore.embedded.seed.load import seed_company
 from longshore.embedded.stack import Stack
 from longshore.embedded.state import UpOptions
+
+# A busy machine is no failure.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 _FOREIGN = ("AWS_", "DOCKER_", "LONGSHORE_", "GITHUB_", "XDG_", "REGISTRY_AUTH", "CONTAINERS_")
 _FOREIGN_NAMES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "NO_COLOR", "ECR_REGISTRY"}
