@@ -754,3 +754,13 @@ def test_a_wrong_value_anywhere_is_read_or_refused(
         here[key] = wrong
         break
     reads_or_refuses(json.dumps(copied))
+
+
+def test_too_few_and_too_many_entries() -> None:
+    empty = only("version: 1\ntargets: {}\n")
+    assert (empty.message, place(empty)) == ("at least one entry is needed", (2, 10))
+    tags = ", ".join(f"t{number}: x" for number in range(50))
+    many = only(HEAD + f"repositories: {{shop: {{tags: {{{tags}}}}}}}\n")
+    assert many.message == "at most 49 entries are allowed"
+    assert only(HEAD + "images: [{from: a/b, platforms: []}]").message == "the list is empty"
+    assert only(HEAD + "repositories: [shop]").message.startswith("wants a mapping of names")
