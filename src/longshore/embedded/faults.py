@@ -19,7 +19,7 @@ from longshore.embedded.wire import CHUNK, Handler, Hangup, Request, Response
 from longshore.errors import UsageError
 from longshore.text import tr
 
-_NEXT = tr("see `longshore local fault --help` for what a rule may say")
+_MAY_BE_NONE = ("times", "status", "flip_at", "cut_after")
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,27 @@ class Fault:
         known = {one.name for one in fields(cls)}
         for name in document:
             if name not in known:
-                raise UsageError(tr("a fault has no '{name}'", name=name), _NEXT, code="bad-fault")
+                raise _bad(tr("a fault has no '{name}'", name=name))
         fault = cls(**document)
-        try:
-            re.compile(fault.path)
-            numbers = [fault.after, fault.delay_ms, *_given(fault)]
-            if any(int(number) < 0 for number in numbers):
-                raise ValueError(tr("a number is negative"))
-        except (re.error, ValueError, TypeError) as error:
-            raise UsageError(
-                tr("the fault cannot be read: {why}", why=error), _NEXT, code="bad-fault"
-            ) from None
+        wrong = fault.mistake()
+        if wrong:
+            raise _bad(tr("the fault cannot be read: {why}", why=wrong))
         return fault
+
+    def mistake(self) -> str:
+        """What is wrong with the rule, or ""."""
+        plain = Fault()
+        for one in fields(self):
+            value, default = getattr(self, one.name), getattr(plain, one.name)
+            if not _is_like(value, default, may_be_none=one.name in _MAY_BE_NONE):
+                return tr("'{name}' cannot be {value!r}", name=one.name, value=value)
+        if self.status is not None and not 200 <= self.status <= 599:
+            return tr("'status' goes from 200 to 599")
+        try:
+            re.compile(self.path)
+        except re.error as error:
+            return tr("'path' is not a regular expression: {why}", why=error)
+        return ""
 
     def as_json(self) -> dict[str, Any]:
         """The rule with what it says beyond the defaults."""
@@ -220,6 +229,19 @@ def _endless() -> Iterator[bytes]:
         yield bytes(CHUNK)
 
 
-def _given(fault: Fault) -> list[int]:
-    wanted = (fault.times, fault.status, fault.flip_at, fault.cut_after)
-    return [number for number in wanted if number is not None]
+def _is_like(value: object, default: object, *, may_be_none: bool) -> bool:
+    """Whether a value is of the kind that a member of a rule has."""
+    if value is None:
+        return may_be_none
+    if isinstance(default, bool | str):
+        return isinstance(value, type(default))
+    if isinstance(default, Mapping):
+        return isinstance(value, Mapping) and all(
+            isinstance(text, str) and text.isprintable() for pair in value.items() for text in pair
+        )
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _bad(what: str) -> UsageError:
+    hint = tr("see `longshore local fault --help` for what a rule may say")
+    return UsageError(what, hint, code="bad-fault")
