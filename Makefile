@@ -10,7 +10,7 @@ DOCS_TESTS := $(wildcard tests/test_docs.py)
 PAGES_TESTS := $(wildcard tests/test_house.py) $(DOCS_TESTS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench docs setup-peers soak format lock clean
+.PHONY: help setup demo test check bench docs setup-peers soak format lock messages clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' \
@@ -50,9 +50,8 @@ format: setup ## formats the code and mends what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup ## measures; writes bench/results
-	@test -f bench/run.py || { echo "There is no bench/run.py yet." >&2; exit 1; }
-	$(BIN)/python bench/run.py
+bench: setup ## measures; each program of bench/ says what
+	@for program in bench/*.py; do echo "== $$program"; $(BIN)/python "$$program" || exit 1; done
 
 docs: setup ## checks the pages: links, commands, examples
 	$(if $(DOCS_TESTS),$(BIN)/python -m pytest -q $(DOCS_TESTS))
@@ -71,3 +70,6 @@ lock: ## resolves requirements/*.txt again (needs uv)
 
 clean: ## removes .venv, .peers and caches
 	rm -rf $(VENV) .peers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
+
+messages: setup ## collects the sentences for translators
+	$(BIN)/pybabel extract -F babel.cfg -k tr --no-default-keywords -o longshore.pot src

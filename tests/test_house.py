@@ -141,7 +141,7 @@ def test_floors_hold() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-HEAVY = ("botocore", "boto3", "pydantic", "yaml", "moto", "cheroot", "rich", "urllib3", "flask")
+HEAVY = ("botocore", "boto3", "yaml", "moto", "cheroot", "rich", "urllib3", "flask")
 
 
 @pytest.mark.parametrize(

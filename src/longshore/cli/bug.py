@@ -17,7 +17,7 @@ from longshore.cli.wiring import state_dir
 from longshore.errors import LongshoreError
 from longshore.text import tr
 
-_PARTS = ("botocore", "click", "pydantic", "pyyaml", "urllib3", "moto", "cheroot", "zstandard")
+_PARTS = ("botocore", "click", "pyyaml", "urllib3", "moto", "cheroot", "zstandard")
 _SHOWN = ("LONGSHORE_", "AWS_", "DOCKER_", "GITHUB_ACTIONS", "CI", "LANG", "LC_", "TERM", "XDG_")
 
 

@@ -34,6 +34,7 @@ from longshore.journey.planning import plan_lines
 from longshore.journey.summary import Summary, moved, summary_lines, summary_markdown
 from longshore.oci.reference import DOCKER_HUB, Reference
 from longshore.text import tr
+from longshore.transfer.plan import PairPlan, TagStep
 
 SCRIPTS = ("create-ecr-repository.sh", "apply-ecr-lifecycle-policy.sh")
 
@@ -314,18 +315,18 @@ def status(app: App) -> None:
         raise LoginError(error.what, error.hint, code=error.code, where=error.where) from error
     made = make_plan(work, ("aws", "images"), NO_LIMITS)
     aws = [one for one in made.whole.changes if not one.resource.startswith("images/")]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "source": plan.pair.source,
             "target": plan.pair.target,
-            "copied": sum(step.action == "unchanged" for step in plan.steps),
-            "left": len(plan.to_copy),
+            "copied": sum(step.action == "unchanged" for step in _with_companions(plan)),
+            "left": sum(step.action == "copy" for step in _with_companions(plan)),
             "skipped": sum(step.action == "skip" for step in plan.steps),
             "unfinished": work.journal.is_open(plan.pair.target),
         }
         for plan in made.both.images
     ]
-    left = sum(len(plan.to_copy) for plan in made.both.images)
+    left = sum(row["left"] for row in rows)
     next_command = "longshore migrate" if aws and left else "longshore apply"
     if not aws:
         next_command = "longshore sync" if left else "longshore verify"
@@ -341,6 +342,11 @@ def status(app: App) -> None:
         place=work.opened.place,
         next=next_command,
     )
+
+
+def _with_companions(plan: PairPlan) -> list[TagStep]:
+    """The tags of a pair, signatures in the tag scheme included."""
+    return [*plan.steps, *(step for found in plan.companions.values() for step in found)]
 
 
 def _status_lines(aws: list[Any], rows: list[dict[str, Any]]) -> list[str]:

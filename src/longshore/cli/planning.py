@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -16,7 +16,13 @@ from longshore.cli.frame import App, command
 from longshore.cli.typeset import size
 from longshore.cli.work import Work, only_writer, open_work, run_copy
 from longshore.errors import FileError, FindingsError, LongshoreError, UsageError, Where
-from longshore.journey.changes import Part, WholePlan, parse_plan, refuse_stale
+from longshore.journey.changes import (
+    Part,
+    WholePlan,
+    parse_plan,
+    refuse_stale,
+    values_used,
+)
 from longshore.journey.images import Job, copy_document, gather_all, why_unfinished
 from longshore.journey.planning import Both, place_head, plan_lines, whole_plan
 from longshore.text import tr
@@ -175,7 +181,9 @@ def make_plan(work: Work, only: tuple[Part, ...], limits: Limits) -> Made:
     both = Both(aws, plans, _pulls(work, plans))
     head = place_head(work.opened.name, work.opened.endpoint)
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return Made(whole_plan(head, both, only, now), both, jobs, limits)
+    whole = whole_plan(head, both, only, now)
+    values = values_used(work.config.text, work.app.environ)
+    return Made(replace(whole, values=values), both, jobs, limits)
 
 
 def _pulls(work: Work, plans: Sequence[PairPlan]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from longshore.transfer.plan import PairPlan
 
 Part = Literal["aws", "images"]
 SCHEMA = "longshore.plan/1"
+_VARIABLE = re.compile(r"\$\{(\w+)")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,11 @@ class PlannedChange:
 
 @dataclass(frozen=True)
 class WholePlan:
-    """All that is to change at one place. `head` is target, account, region and endpoint."""
+    """All that is to change at one place. `head` is target, account, region and endpoint.
+
+    `values` is a checksum of the config's `${ENV}` values that the plan was made with; the values
+    themselves are never shown.
+    """
 
     head: Mapping[str, Any]
     changes: tuple[PlannedChange, ...]
@@ -52,12 +58,14 @@ class WholePlan:
     bytes: int = 0
     made_at: str = ""
     refused: tuple[str, ...] = field(default=())
+    values: str = ""
 
     @property
     def checksum(self) -> str:
         """Of what is done and where; not of reasons, notes and times."""
         content = [
             dict(self.head),
+            self.values,
             [[one.resource, one.action, one.as_json()["diff"]] for one in self.changes],
         ]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -75,6 +83,7 @@ class WholePlan:
             "pulls": self.pulls,
             "bytes": self.bytes,
             "made_at": self.made_at,
+            "values": self.values,
             "checksum": self.checksum,
         }
 
@@ -115,6 +124,7 @@ def parse_plan(text: str, filename: str) -> WholePlan:
             ),
             only=tuple(document["only"]),
             made_at=document.get("made_at", ""),
+            values=document.get("values", ""),
         )
         saved = document["checksum"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -122,6 +132,19 @@ def parse_plan(text: str, filename: str) -> WholePlan:
     if saved != plan.checksum:
         raise _bad_plan(filename, tr("{file} was changed after it was made", file=filename))
     return plan
+
+
+def values_used(text: str, environ: Mapping[str, str]) -> str:
+    """A checksum of the `${ENV}` values that a config's text takes; empty when it takes none.
+
+    >>> values_used("region: ap-northeast-2", {})
+    ''
+    """
+    names = sorted(set(_VARIABLE.findall(text)))
+    if not names:
+        return ""
+    taken = json.dumps([[name, environ.get(name)] for name in names])
+    return hashlib.sha256(taken.encode()).hexdigest()
 
 
 def _bad_plan(filename: str, message: str) -> ConfigError:
@@ -137,12 +160,10 @@ def refuse_stale(saved: WholePlan, now: WholePlan) -> None:
             tr("choose its target with --target, or make a new plan"),
             code="plan-elsewhere",
         )
-    allowed = {(one.resource, one.action): one.diff for one in saved.changes}
+    allowed = {one.resource: one for one in saved.changes}
     for change in now.changes:
-        diff = allowed.get((change.resource, change.action))
-        if diff is None and change.resource.startswith("images/"):
-            diff = next((d for (r, _), d in allowed.items() if r == change.resource), None)
-        if diff is None or any(_new(diff.get(name), one) for name, one in change.diff.items()):
+        before = allowed.get(change.resource)
+        if saved.values != now.values or before is None or not _is_rest(before, change):
             raise RefusedError(
                 tr("the world has changed since the plan was made: {what}", what=change.resource),
                 tr("look at a new one: longshore plan -o FILE"),
@@ -151,8 +172,17 @@ def refuse_stale(saved: WholePlan, now: WholePlan) -> None:
             )
 
 
-def _new(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> bool:
-    return before is None or dict(before) != dict(now)
+def _is_rest(saved: PlannedChange, now: PlannedChange) -> bool:
+    """Whether a change is (what is left of) one that was reviewed.
+
+    A repository that was to be replaced may be gone already, and a repository whose first images
+    have arrived is no longer a new one.
+    """
+    fields = [(saved.diff.get(name), one) for name, one in now.diff.items()]
+    if (saved.action, now.action) == ("replace", "create"):
+        return all(was is not None and was.get("to") == one.get("to") for was, one in fields)
+    same_action = saved.action == now.action or saved.resource.startswith("images/")
+    return same_action and all(was is not None and dict(was) == dict(one) for was, one in fields)
 
 
 def _place(plan: WholePlan) -> str:

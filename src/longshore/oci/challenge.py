@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_SCHEME = re.compile(rf"\s*,?\s*({_WORD})(?:\s+|$)")
+_SCHEME = re.compile(rf"\s*,?\s*({_WORD})(?:\s+|\s*(?=,)|$)")
 _PARAMETER = re.compile(rf'\s*,?\s*({_WORD})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_WORD}))')
 
 

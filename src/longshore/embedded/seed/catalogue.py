@@ -121,7 +121,7 @@ RUNTIME = (LibraryLayer(("interpreter",)), LibraryLayer(("library",)))
 WEB = LibraryLayer(("flask", "werkzeug", "jinja2", "click", "markupsafe", "itsdangerous"))
 SDK = LibraryLayer(("botocore", "boto3", "s3transfer", "jmespath"))
 MODELS = LibraryLayer(("moto",))
-NATIVE = LibraryLayer(("cryptography", "cffi", "pydantic-core", "pydantic"))
+NATIVE = LibraryLayer(("cryptography", "cffi", "cheroot", "xmltodict"))
 FAST = LibraryLayer(("zstandard", "pyyaml", "urllib3", "requests"), "zstd")
 
 
