@@ -16,6 +16,7 @@ import pytest
 from tests.peers import peer
 
 from longshore.cli.local_servers import shell_lines
+from longshore.embedded.seed.load import seed_from
 from longshore.embedded.stack import Stack
 
 pytestmark = pytest.mark.peer
@@ -208,6 +209,22 @@ class TestSkopeo:
         at = ("--repository-name", name, "--image-ids", "imageTag=1")
         assert json.loads(aws("ecr", "batch-delete-image", *at))["failures"] == []
         skopeo("inspect", "--raw", target, fails=True)
+
+    def test_what_it_saves_can_be_seeded(
+        self, stack: Stack, skopeo: Client, fresh_stack: Stack, tmp_path: Path
+    ) -> None:
+        source = f"docker://{stack.state.hub_registry}/acme/shop:latest"
+        skopeo("copy", "--all", source, f"oci:{tmp_path}/layout:v9")
+        skopeo("copy", source, f"docker-archive:{tmp_path}/image.tar:acme/shop:v9")
+        list(seed_from(fresh_stack.hub, tmp_path / "layout", "acme/from-layout"))
+        list(seed_from(fresh_stack.hub, tmp_path / "image.tar", None))
+        held = fresh_stack.hub.resolve("acme/from-layout", "v9")
+        assert held == stack.hub.resolve("acme/shop", "latest")
+        at = f"docker://{fresh_stack.state.hub_registry}"
+        for name in ("acme/from-layout", "acme/shop"):
+            skopeo(
+                *("copy", "--src-tls-verify=false", f"{at}/{name}:v9", f"dir:{tmp_path}/{name[5:]}")
+            )
 
 
 class TestDocker:
