@@ -76,7 +76,8 @@ def copy(
     dry_run: bool,
 ) -> None:
     wanted = TagFilter(allow, deny, semver, newest)
-    opener = Opener(app.settings, app.environ, threads=jobs)
+    opened = wiring.open_target(app.settings, app.environ) if app.settings.local else None
+    opener = Opener(app.settings, app.environ, jobs, opened)
     chosen = tuple(str(parse_platform(text)) for text in platforms)
     couples = read_couples(source, target, pairs)
     whole = all_tags or not wanted.takes_all
@@ -121,7 +122,8 @@ def copy_jobs(
         )
         rename = {old: new for old, new in names.items() if old != new}
         metered = hub is not None and hub.is_hub
-        wish = Wish(pair, tuple(names) or None, rename, chooser(wanted), referrers, True, metered)
+        absent = not opener.is_ecr(target.registry)
+        wish = Wish(pair, tuple(names) or None, rename, chooser(wanted), referrers, absent, metered)
         jobs.append(Job(wish, stores))
     return jobs
 

@@ -132,8 +132,14 @@ def apply(
     made = make_plan(work, saved.only if saved else _parts(only), limits)
     if saved is not None:
         refuse_stale(saved, made.whole)
-    if dry_run or not made.whole.changes:
-        show_plan(app, work, made, "longshore verify" if not made.whole.changes else "")
+    if dry_run:
+        show_plan(app, work, made, "" if made.whole.changes else "longshore verify")
+        return
+    if not made.whole.changes:
+        nothing = {"schema": "longshore.apply/1", "applied": []}
+        app.output.result(
+            nothing, no_change_lines(made.whole), place=work.opened.place, next="longshore verify"
+        )
         return
     if saved is None:
         app.output.confirm(
@@ -231,11 +237,16 @@ def show_plan(app: App, work: Work, made: Made, next: str) -> None:
     """The plan on screen or as JSON."""
     whole = made.whole
     if not whole.changes:
-        lines = [tr("nothing to do: what is there is what the config wants")]
-        lines += [f"i {note}" for note in whole.notes]
+        lines = no_change_lines(whole)
     else:
         lines = [*plan_lines(whole, made.both.aws), "", summary_line(whole)]
     app.output.result(whole.as_json(), lines, place=work.opened.place, next=next)
+
+
+def no_change_lines(whole: WholePlan) -> list[str]:
+    """What a plan without changes says."""
+    nothing = tr("nothing to do: what is there is what the config wants")
+    return [nothing, *(f"i {note}" for note in whole.notes)]
 
 
 def summary_line(whole: WholePlan) -> str:

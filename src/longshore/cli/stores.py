@@ -64,6 +64,16 @@ class Opener:
             self._registries[host, side] = self._open(host, side)
         return self._registries[host, side]
 
+    def is_ecr(self, host: str) -> bool:
+        """Whether the registry makes no repository by itself when something is pushed."""
+        from longshore.remote.ecr_registry import EcrRegistry
+
+        return any(
+            isinstance(found, EcrRegistry)
+            for (name, _), found in self._registries.items()
+            if name == host
+        )
+
     def traffic(self, side: Side) -> Traffic:
         """What a side was asked so far."""
         seen = [found.traffic for (_, one), found in self._registries.items() if one == side]
