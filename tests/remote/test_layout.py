@@ -271,7 +271,9 @@ def test_gzip_layers_are_named_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"not a tar at all" * 100, gzip.compress(b"x" * 10_000), b"\0" * 10_240]
+    "content",
+    [b"", b"not a tar at all" * 100, gzip.compress(b"x" * 10_000), b"\0" * 10_240],
+    ids=["empty", "text", "gzip", "zeros"],
 )
 def test_what_is_not_an_archive(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "x.tar"
