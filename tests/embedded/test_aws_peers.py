@@ -8,6 +8,8 @@ import json
 import os
 import subprocess
 import tarfile
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -239,11 +241,18 @@ def real_image(world: World) -> bytes:
     return json.dumps(document).encode()
 
 
-def test_podman(shell: Shell, day2: World, tmp_path: Path) -> None:
+@pytest.fixture
+def short_folder() -> Iterator[str]:
+    """podman's run folder may have at most 50 characters, more than pytest's own takes."""
+    with tempfile.TemporaryDirectory(prefix="pod-", dir="/tmp") as folder:
+        yield folder
+
+
+def test_podman(shell: Shell, day2: World, short_folder: str) -> None:
     content = real_image(day2)
     day2.put(NAME, content, "v1")
     login(shell, day2.registry, "podman", "--tls-verify=false")
-    podman = f"podman --root {tmp_path}/r --runroot {tmp_path}/rr --storage-driver vfs"
+    podman = f"podman --root {short_folder}/r --runroot {short_folder}/rr --storage-driver vfs"
     image = f"{day2.registry}/{NAME}"
     shell.ok(f"{podman} pull --tls-verify=false {image}:v1")
     shell.ok(f"{podman} tag {image}:v1 {image}:v2")
