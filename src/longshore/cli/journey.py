@@ -123,7 +123,7 @@ def init(
 def _init_opener(app: App) -> Opener:
     opened = None
     if app.settings.local:
-        opened = wiring.open_target(app.settings, app.environ)
+        opened = wiring.open_caller(app.settings, app.environ)
     return Opener(app.settings, app.environ, 8, opened)
 
 
@@ -167,9 +167,7 @@ def _caller(app: App, opener: Opener) -> tuple[str, str]:
     """Account and region of the caller; empty where nobody is logged in."""
     region = app.environ.get("AWS_REGION") or app.environ.get("AWS_DEFAULT_REGION") or ""
     try:
-        opened = opener.opened or wiring.open_target(
-            replace(app.settings, config=os.devnull), app.environ
-        )
+        opened = opener.opened or wiring.open_caller(app.settings, app.environ)
     except LongshoreError:
         return "", region
     if opened.endpoint.embedded:

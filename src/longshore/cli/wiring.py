@@ -107,7 +107,17 @@ def open_target(
     Raises RefusedError when the caller's account is not the target's, LoginError without
     credentials, and UsageError or ConfigError when it is not clear which target is meant.
     """
-    choice = choose_target(settings, find_config(settings, environ), environ, region)
+    return _open(choose_target(settings, find_config(settings, environ), environ, region), environ)
+
+
+def open_caller(
+    settings: Settings, environ: Mapping[str, str], *, region: str | None = None
+) -> OpenTarget:
+    """Whoever the credentials are of, with no file asked: what `init` writes a file from."""
+    return _open(choose_target(settings, None, environ, region), environ)
+
+
+def _open(choice: Choice, environ: Mapping[str, str]) -> OpenTarget:
     if choice.way == "embedded":
         return _open_embedded(choice, environ)
     return _open_aws(choice, environ)
