@@ -27,7 +27,7 @@ def entries() -> list[Entry]:
     """All commands in the order that help shows them."""
     journey, operate, other = tr("Journey"), tr("Operate"), tr("Other")
     return [
-        Entry("init", "journey:init", tr("Looks around and writes longshore.yaml"), journey),
+        Entry("init", "starting:init", tr("Looks around and writes longshore.yaml"), journey),
         Entry("plan", "planning:plan", tr("Everything that is to change, as one diff"), journey),
         Entry("apply", "planning:apply", tr("Carries out exactly the reviewed plan"), journey),
         Entry("login", "login:login", tr("docker, podman and skopeo credentials for ECR"), journey),

@@ -1,0 +1,48 @@
+"""Files that longshore writes for the user: whole or not at all, never through a link. I/O."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from longshore.errors import FileError, RefusedError, Where
+from longshore.text import tr
+
+
+def refuse_existing(todo: Iterable[Path], force: bool) -> None:
+    """Raise RefusedError for a link, and for a file that is there unless `force`."""
+    for path in todo:
+        if path.is_symlink():
+            raise RefusedError(
+                tr("{file} is a symbolic link; nothing is written through it", file=path),
+                tr("remove the link, or name another folder"),
+                code="symlink",
+                where=Where(file=str(path)),
+            )
+        if path.exists() and not force:
+            raise RefusedError(
+                tr("{file} is there already", file=path),
+                tr("replace it with --force, or look at --dry-run"),
+                code="file-exists",
+                where=Where(file=str(path)),
+            )
+
+
+def write_file(path: Path, content: str, *, executable: bool = False) -> None:
+    """Write by a temporary file in the same folder and a rename. Raises FileError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".longshore-")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+        mode = stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP | stat.S_IROTH
+        os.chmod(temporary, mode | (0o111 if executable else 0))
+        os.replace(temporary, path)
+    except OSError as error:
+        raise FileError(
+            tr("{file} cannot be written: {why}", file=path, why=error.strerror or error),
+            where=Where(file=str(path)),
+        ) from error

@@ -1,1 +1,0 @@
-"""Blue-green releases. I/O."""

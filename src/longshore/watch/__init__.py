@@ -1,1 +1,0 @@
-"""Looks at a registry and never changes it. I/O."""
