@@ -262,7 +262,7 @@ def test_blobs_are_elsewhere(shop: World) -> None:
     sent = shop.v2("GET", f"/v2/shop/blobs/{digest}")
     place = sent.headers["Location"]
     assert sent.status == 307
-    assert place.startswith(shop.layers)
+    assert place.startswith(shop.layers.replace("127.0.0.1", "localhost"))  # another host, too
     assert shop.layers != f"http://{shop.registry}"
     assert shop.http.request("GET", place).data == b"some bytes"
     part = shop.http.request("GET", place, headers={"Range": "bytes=5-"})

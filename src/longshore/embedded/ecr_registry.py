@@ -23,6 +23,7 @@ from longshore.embedded.ecr_paging import page
 from longshore.embedded.ecr_state import Ecr, Region
 from longshore.embedded.ecr_templates import repository_for_push
 from longshore.embedded.ecr_write import Wanted, put_image, remove_image
+from longshore.embedded.origins import other_host
 from longshore.embedded.registry import registry_handler
 from longshore.embedded.registry_rules import (
     Action,
@@ -212,7 +213,7 @@ class EcrRules(Rules):
         self, request: Request, caller: Caller, repository: str, digest: str
     ) -> str | None:
         """Always elsewhere."""
-        return download_url(self._region, digest)
+        return other_host(download_url(self._region, digest), request.host)
 
     # --- listings ------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ Written from Docker's published API and what clients rely on.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from longshore.embedded.file_answer import file_answer
 from longshore.embedded.hub_api import HubApi
 from longshore.embedded.hub_tokens import HubSigner
 from longshore.embedded.limits import PullLimits, PullMeter, RequestMeter
+from longshore.embedded.origins import other_host
 from longshore.embedded.registry import registry_handler
 from longshore.embedded.registry_rules import Action, Caller, Refusal, Rules
 from longshore.embedded.wire import Handler, Request, Response, text_response
@@ -24,10 +26,11 @@ from longshore.oci.digest import is_digest
 
 SERVICE = "registry.docker.io"
 _BLOB = re.compile(r"/registry-v2/docker/registry/v2/blobs/(?P<digest>[a-z0-9]+:[0-9a-f]+)/data\Z")
+_MORE = "https://www.docker.com/increase-rate-limit"
 _TOO_MANY = (
-    "You have reached your{who} pull rate limit. You may increase the limit by authenticating and "
-    "upgrading: https://www.docker.com/increase-rate-limit"
+    "You have reached your pull rate limit. You may increase the limit by upgrading: " + _MORE
 )
+_TOO_MANY_UNKNOWN = "You have reached your unauthenticated pull rate limit. " + _MORE
 _DENIED = "requested access to the resource is denied"
 
 
@@ -117,7 +120,7 @@ class HubRules(Rules):
         if claims is None:
             raise self._challenge(repository, actions, invalid=bool(token))
         granted = set(claims.access.get(repository or "", ()))
-        if repository is not None and not set(actions) <= granted:
+        if repository is not None and "*" not in granted and not set(actions) <= granted:
             raise self._challenge(repository, actions, scope_missing=True)
         return Caller(claims.user)
 
@@ -154,12 +157,12 @@ class HubRules(Rules):
         """A pull: counted, or refused when none is left."""
         granted, allowance = self._hub.meter.take(caller.name, request.remote)
         if not granted and allowance is not None:
-            wait = max(1, int(allowance.resets_at - self.contents.clock.timestamp()))
+            wait = max(1, math.ceil(allowance.resets_at - self.contents.clock.timestamp()))
             retry = {"retry-after": str(wait)} if self._hub.meter.limits.says_when else {}
             raise Refusal(
                 429,
                 "TOOMANYREQUESTS",
-                _TOO_MANY.format(who="" if caller.name else " unauthenticated"),
+                _TOO_MANY if caller.name else _TOO_MANY_UNKNOWN,
                 headers={**allowance.headers(), **retry},
             )
         super().on_get_manifest(request, caller, stored)
@@ -185,7 +188,8 @@ class HubRules(Rules):
     ) -> str | None:
         """At the CDN, for a while."""
         query = self._hub.signer.blob_query(digest, self.contents.clock.timestamp())
-        return f"{self._hub.cdn_origin}/registry-v2/docker/registry/v2/blobs/{digest}/data?{query}"
+        origin = other_host(self._hub.cdn_origin, request.host)
+        return f"{origin}/registry-v2/docker/registry/v2/blobs/{digest}/data?{query}"
 
 
 class Cdn:

@@ -1,30 +1,29 @@
-"""The embedded Docker Hub's web API and token realm. I/O.
+"""The embedded Docker Hub's web API. I/O.
 
-Published at docs.docker.com/reference/api/hub: logins, repositories of a namespace, tags with
-digests, sizes and dates, at most 100 a page. Paging and field names are theirs; what a registry
-cannot know (stars, descriptions) is left empty.
+Published at docs.docker.com/reference/api/hub: repositories of a namespace, tags with digests,
+sizes and dates, at most 100 a page. Paging and field names are theirs; what a registry cannot know
+(stars, descriptions) is left empty. Logins are in `hub_realm.py`.
 """
 
 from __future__ import annotations
 
-import hmac
 import json
 import re
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from longshore.embedded.contents import Repository, Stored, TagRow
-from longshore.embedded.hub_tokens import TOKEN_LIFETIME_S, Claims, wanted_access
+from longshore.embedded.hub_realm import API, HubRealm, json_time
 from longshore.embedded.limits import Rate
 from longshore.embedded.wire import Request, Response, json_response
+from longshore.oci.digest import is_digest
 
 if TYPE_CHECKING:
     from longshore.embedded.hub import Hub
 
 MAX_PAGE = 100
 DEFAULT_PAGE = 10
-JWT_LIFETIME_S = 24 * 3600
+_LONGEST_NUMBER = 9
 _LARGEST_CONFIG = 1024 * 1024
 _REPOSITORIES = re.compile(
     r"/v2/(?:namespaces/(?P<ns>[^/]+)/repositories|repositories/(?P<ns2>[^/]+))/?\Z"
@@ -36,82 +35,31 @@ _REPOSITORY = re.compile(
 
 
 class HubApi:
-    """Answers the realm and the API."""
+    """Answers the API, and hands logins on."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._contents = hub.contents
+        self._realm = HubRealm(hub)
 
     def answer(self, request: Request) -> Response:
         """By path."""
         path = request.path
         if path == "/token":
-            return self._token(request)
-        if path in ("/v2/users/login", "/v2/users/login/", "/v2/auth/token", "/v2/auth/token/"):
-            return self._login(request)
+            return self._realm.token(request)
+        if path.rstrip("/") in ("/v2/users/login", "/v2/auth/token"):
+            return self._realm.login(request)
         rate = self._hub.api_rate.take(request.remote)
         response = _too_many(rate) if rate and rate.is_exceeded else self._listing(request, path)
         response.headers |= _rate_headers(rate)
         return response
 
-    # -- logins ---------------------------------------------------------------------------------
-
-    def _token(self, request: Request) -> Response:
-        """The distribution project's token endpoint, GET with Basic or POST with a form."""
-        given, scopes = request.basic_credentials(), request.query_pairs
-        if request.method == "POST":
-            form = _form(request)
-            scopes = form
-            named = dict(form)
-            given = (named.get("username", ""), named.get("password", ""))
-        if given is not None and not self._is_account(*given):
-            return json_response({"details": "incorrect username or password"}, 401, kind="token")
-        user = given[0] if given else ""
-        wanted = wanted_access(value for name, value in scopes if name == "scope")
-        access = {name: self._granted(user, name, asked) for name, asked in wanted.items()}
-        now = self._contents.clock.now()
-        expires = now.timestamp() + TOKEN_LIFETIME_S
-        token = self._hub.signer.make_token(Claims(user, access, expires))
-        answer = {
-            "token": token,
-            "access_token": token,
-            "expires_in": TOKEN_LIFETIME_S,
-            "issued_at": _time(now),
-        }
-        return json_response(answer, kind="token")
-
-    def _granted(self, user: str, repository: str, asked: set[str]) -> tuple[str, ...]:
-        hub = self._hub
-        if not hub.may_see(user, repository):
-            return ()
-        allowed = {"pull"} | ({"push", "delete", "*"} if hub.owns(user, repository) else set())
-        return tuple(sorted(asked & allowed))
-
-    def _is_account(self, user: str, password: str) -> bool:
-        known = self._hub.options
-        same = hmac.compare_digest(password.encode(), known.password.encode())
-        return bool(known.user) and user == known.user and same
-
-    def _login(self, request: Request) -> Response:
-        body = request.read_json()
-        body = body if isinstance(body, dict) else {}
-        user = str(body.get("username") or body.get("identifier") or "")
-        password = str(body.get("password") or body.get("secret") or "")
-        if request.method != "POST" or not self._is_account(user, password):
-            return json_response({"detail": "Incorrect authentication credentials"}, 401)
-        expires = self._contents.clock.timestamp() + JWT_LIFETIME_S
-        token = self._hub.signer.make_token(Claims(user, {"": ("api",)}, expires))
-        return json_response({"token": token, "access_token": token}, kind="login")
-
-    # -- listings -------------------------------------------------------------------------------
-
     def _listing(self, request: Request, path: str) -> Response:
         if request.method not in ("GET", "HEAD"):
             return json_response({"detail": "method not allowed"}, 405)
-        claims = self._hub.signer.read_token(
-            request.bearer_token(), self._contents.clock.timestamp()
-        )
-        user = claims.user if claims is not None and "" in claims.access else ""
+        user = self._user(request)
+        if user is None:
+            return json_response({"message": "unauthorized", "errinfo": {}}, 401)
         if match := _REPOSITORIES.match(path):
             return self._repositories(request, user, match["ns"] or match["ns2"])
         match = _REPOSITORY.match(path)
@@ -127,6 +75,14 @@ class HubApi:
         if match["tags"]:
             return self._tags(request, found)
         return json_response(self._repository(found), kind="api-repository")
+
+    def _user(self, request: Request) -> str | None:
+        """Whose login the request carries: "" for nobody's, None for one that does not count."""
+        if not request.header("authorization"):
+            return ""
+        now = self._contents.clock.timestamp()
+        claims = self._hub.signer.read_token(request.bearer_token(), now)
+        return claims.user if claims is not None and API in claims.access else None
 
     def _repositories(self, request: Request, user: str, namespace: str) -> Response:
         found = [
@@ -152,8 +108,8 @@ class HubApi:
             "is_private": bool(found.settings.get("private")),
             "star_count": 0,
             "pull_count": found.pulls,
-            "last_updated": _time(updated),
-            "date_registered": _time(found.created_at),
+            "last_updated": json_time(updated),
+            "date_registered": json_time(found.created_at),
             "media_types": [],
             "content_types": ["image"],
         }
@@ -188,9 +144,9 @@ class HubApi:
             "media_type": image.media_type,
             "content_type": "image",
             "full_size": image.size,
-            "last_updated": _time(row.updated_at),
-            "tag_last_pushed": _time(row.updated_at),
-            "tag_last_pulled": _time(image.pulled_at) if image.pulled_at else None,
+            "last_updated": json_time(row.updated_at),
+            "tag_last_pushed": json_time(row.updated_at),
+            "tag_last_pulled": json_time(image.pulled_at) if image.pulled_at else None,
             "tag_status": "active",
             "v2": True,
             "images": images,
@@ -203,24 +159,32 @@ class HubApi:
         if not isinstance(entries, list):
             return [(image, self._config(image.repository, document))]
         children = [(self._child(image, entry), entry) for entry in entries]
-        return [(child, entry.get("platform") or {}) for child, entry in children if child]
+        return [(child, _object(entry.get("platform"))) for child, entry in children if child]
 
     def _child(self, image: Stored, entry: Any) -> Stored | None:
-        digest = entry.get("digest") if isinstance(entry, dict) else None
+        digest = _digest(_object(entry))
         return self._contents.manifest(image.repository, digest) if digest else None
 
     def _config(self, repository: str, document: dict[str, Any]) -> dict[str, Any]:
         """The image's configuration, which names its platform; empty when it cannot be read."""
-        config = document.get("config")
-        digest = str(config.get("digest") or "") if isinstance(config, dict) else ""
+        digest = _digest(_object(document.get("config")))
         size = self._contents.blob_size(repository, digest) if digest else None
         if size is None or size > _LARGEST_CONFIG:
             return {}
         try:
             found = json.loads(self._contents.blob_path(digest).read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return _object(found)
+
+
+def _object(found: Any) -> dict[str, Any]:
+    return found if isinstance(found, dict) else {}
+
+
+def _digest(entry: dict[str, Any]) -> str:
+    found = entry.get("digest")
+    return found if isinstance(found, str) and is_digest(found) else ""
 
 
 def _ordered(rows: list[TagRow], ordering: str | None) -> list[TagRow]:
@@ -244,8 +208,8 @@ def _image(image: Stored, platform: dict[str, Any]) -> dict[str, Any]:
         "os_version": None,
         "size": image.size,
         "status": "active",
-        "last_pulled": _time(image.pulled_at) if image.pulled_at else None,
-        "last_pushed": _time(image.pushed_at),
+        "last_pulled": json_time(image.pulled_at) if image.pulled_at else None,
+        "last_pushed": json_time(image.pushed_at),
     }
 
 
@@ -288,14 +252,7 @@ def _too_many(rate: Rate) -> Response:
 
 
 def _number(text: str | None, otherwise: int) -> int:
-    return int(text) if text is not None and text.isdecimal() and int(text) > 0 else otherwise
-
-
-def _form(request: Request) -> list[tuple[str, str]]:
-    from urllib.parse import parse_qsl
-
-    return parse_qsl(request.body.read(64 * 1024).decode("utf-8", "replace"))
-
-
-def _time(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    """A number of the query; what is no number, or beyond any page, counts as not given."""
+    if text is None or not text.isdecimal() or len(text) > _LONGEST_NUMBER:
+        return otherwise
+    return int(text) or otherwise

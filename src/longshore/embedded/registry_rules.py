@@ -15,6 +15,8 @@ from longshore.embedded.contents import Contents, Put, Repository, Stored
 from longshore.embedded.links import Links
 from longshore.embedded.wire import Request, Response, json_response, registry_error
 
+_LONGEST_NUMBER = 9
+
 Action = Literal["pull", "push", "delete"]
 
 
@@ -191,7 +193,7 @@ def page_wanted(request: Request, rules: Rules) -> tuple[int | None, str | None]
     text = request.query.get("n")
     if text is None or text == "":
         return rules.default_page, request.query.get("last")
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
         raise Refusal(
             400, "PAGINATION_NUMBER_INVALID", "invalid number of results requested", detail=text
         )

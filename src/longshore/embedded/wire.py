@@ -8,7 +8,6 @@ an HTML page. What happens on the socket is `server.py`'s.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -178,7 +177,7 @@ class Request:
         scheme, _, encoded = self.header("authorization").partition(" ")
         if scheme.lower() != "basic":
             return None
-        with suppress(binascii.Error, UnicodeDecodeError):
+        with suppress(ValueError):
             user, colon, password = base64.b64decode(encoded.strip()).decode().partition(":")
             return (user, password) if colon else None
         return None
