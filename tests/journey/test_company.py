@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.journey.images import absent
-from tests.journey.lab import Lab, open_lab
+from tests.journey.lab import TARGETS, Lab, open_lab
 from tests.peers import peer
 
 from longshore.embedded.stack import Stack
@@ -36,6 +37,7 @@ def moved(company: Lab) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     answers["init"] = company.done("init", *images, "--yes")
     answers["check"] = company.done("config", "check")
+    to_embedded(company)
     answers["plan"] = company.done("plan")
     with company.asked() as asked:
         answers["migrate"] = company.done("migrate", "--yes", "--summary", "summary.md")
@@ -48,11 +50,17 @@ def moved(company: Lab) -> dict[str, Any]:
     return answers
 
 
+def to_embedded(lab: Lab) -> None:
+    """The servers run in this process, where `kind: local` does not look for them."""
+    path = lab.folder / "longshore.yaml"
+    found = re.sub(r"(?m)^targets:.*\n  local: .*\n", TARGETS.partition("\n")[2], path.read_text())
+    assert "kind: ecr" in found
+    path.write_text(found)
+
+
 def hub_tags(lab: Lab) -> dict[tuple[str, str], str]:
     return {
-        (name, tag): digest
-        for name in REPOSITORIES
-        for tag, digest, _ in lab.hub.list_tags(name)
+        (name, tag): digest for name in REPOSITORIES for tag, digest, _ in lab.hub.list_tags(name)
     }
 
 

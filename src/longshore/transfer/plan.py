@@ -87,8 +87,23 @@ class PairPlan:
 
     @property
     def to_copy(self) -> tuple[TagStep, ...]:
-        """The tags that will be written."""
-        return tuple(step for step in self.steps if step.action == "copy")
+        """The tags that will be written, as far as the listings tell.
+
+        Companions of an index's children go along with the index, but which they are is known only
+        when it was read; unless all companions are copied anyway, they are not named here.
+        """
+        chosen = {step.digest.partition(":")[2] for step in self._wanted if step.digest}
+        serving = [
+            step
+            for served, steps in self.companions.items()
+            if self.orphans or served in chosen
+            for step in steps
+        ]
+        return tuple(step for step in (*self._wanted, *serving) if step.action == "copy")
+
+    @property
+    def _wanted(self) -> tuple[TagStep, ...]:
+        return tuple(step for step in self.steps if step.action != "skip")
 
 
 Choose = Callable[[Sequence[TagSeen]], Mapping[str, str]]
