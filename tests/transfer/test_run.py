@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,44 @@ def test_a_pull_limit_ends_with_what_could_be_done(journal: Journal) -> None:
     assert why_unfinished(result) is None
     assert target.tags == source.tags
     assert source.counts["pull"] == len(source.manifests) + 1
+
+
+def test_a_bound_of_the_users_own_is_kept_and_the_next_run_goes_on(journal: Journal) -> None:
+    source, target = fill(6), MemoryRepository()
+    rounds = 0
+    while target.tags != source.tags:
+        before, rounds = source.counts["pull"], rounds + 1
+        stores = Stores(source, target)
+        plan = gather(Wish(PAIR), stores, journal)
+        options = CopyOptions(Widths(4), max_pulls={"hub": 7})
+        copy = CopyRun([plan], {PAIR: stores}, journal, options)
+        list(copy.events())
+        assert source.counts["pull"] - before <= 7
+        assert rounds < 9
+    assert rounds > 2
+    assert source.counts["pull"] == len(source.manifests)
+
+
+def test_an_interrupt_does_not_wait_for_what_hangs(journal: Journal) -> None:
+    source, target = fill(3), MemoryRepository()
+    hanging, release = threading.Event(), threading.Event()
+
+    def hang(step: str) -> None:
+        if step.startswith("pull"):
+            hanging.set()
+            release.wait(30)
+
+    source.on_step = hang
+    stores = Stores(source, target)
+    plan = gather(Wish(PAIR), stores, journal)
+    copy = CopyRun([plan], {PAIR: stores}, journal, CopyOptions(Widths(2)))
+    began = time.monotonic()
+    for _ in copy.events():
+        if hanging.is_set():
+            copy.interrupt()
+    release.set()
+    assert time.monotonic() - began < 15
+    assert isinstance(copy.result.fatal, InterruptedByUser)
 
 
 def test_no_login_ends_at_once(journal: Journal) -> None:

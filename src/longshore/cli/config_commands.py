@@ -68,11 +68,13 @@ def check(app: App) -> None:
         file=found.filename,
         **counts,
     )
-    app.output.result(
-        {"schema": "longshore.config.check/1", "file": found.filename, "problems": [], **counts},
-        [summary],
-        next="longshore plan",
-    )
+    unused = list(found.unused)
+    lines = [summary]
+    if unused:
+        names = ", ".join(unused)
+        lines.append(tr("read, but not used by this version yet: {names}", names=names))
+    document = {"schema": "longshore.config.check/1", "file": found.filename, "problems": []}
+    app.output.result({**document, **counts, "unused": unused}, lines, next="longshore plan")
 
 
 @config.command(

@@ -102,14 +102,15 @@ def copy_jobs(
     referrers: bool,
 ) -> list[Job]:
     """One job per pair of repositories; images of one pair are copied together."""
-    grouped: dict[Pair, dict[str, str]] = {}
+    grouped: dict[Pair, dict[str, tuple[str, ...]]] = {}
     ends: dict[Pair, tuple[End, End]] = {}
     for source, target in couples:
         pair = Pair(source.name, target.name, source.registry, target.registry, platforms)
         ends[pair] = (source, target)
         names = grouped.setdefault(pair, {})
         if not whole:
-            names[source.wanted] = target.tag or source.tag or source.wanted
+            name = target.tag or source.tag or source.wanted
+            names[source.wanted] = (*names.get(source.wanted, ()), name)
     jobs = []
     for pair, names in grouped.items():
         source, target = ends[pair]
@@ -120,10 +121,9 @@ def copy_jobs(
             open_target(target, opener),
             opener.target(hub) if same and hub is not None else None,
         )
-        rename = {old: new for old, new in names.items() if old != new}
         metered = hub is not None and hub.is_hub
         absent = not opener.is_ecr(target.registry)
-        wish = Wish(pair, tuple(names) or None, rename, chooser(wanted), referrers, absent, metered)
+        wish = Wish(pair, tuple(names) or None, names, chooser(wanted), referrers, absent, metered)
         jobs.append(Job(wish, stores))
     return jobs
 
@@ -163,7 +163,7 @@ def sync(
 
 def sync_once(work: Work, only: Sequence[str] = ()) -> CopyResult:
     """One round over all image rules."""
-    jobs = work.image_jobs(only)
+    jobs = work.image_jobs(only, must_exist=True)
     with only_writer(work.journal, jobs):
         plans = gather_all(jobs, work.journal)
         options = work.copy_options()

@@ -54,11 +54,14 @@ class Work:
         """Where relative paths of the config start."""
         return Path(self.config.filename).parent
 
-    def image_jobs(self, only: Sequence[str] = ()) -> list[Job]:
-        """The config's image rules, opened."""
+    def image_jobs(self, only: Sequence[str] = (), *, must_exist: bool = False) -> list[Job]:
+        """The config's image rules, opened; `must_exist`: their repositories have to be there."""
         wishes = image_wishes(self.config, self.opened.endpoint, self.mounting(), only)
         return [
-            Job(one.wish, Stores(self.opener.source(one.source), self.opener.target(one.target)))
+            Job(
+                replace(one.wish, target_may_be_absent=not must_exist),
+                Stores(self.opener.source(one.source), self.opener.target(one.target)),
+            )
             for one in wishes
         ]
 
@@ -73,7 +76,9 @@ class Work:
     def copy_options(self) -> CopyOptions:
         """As fast as the target allows."""
         rate = None if self.opened.endpoint.embedded else ECR_PUT_IMAGE_PER_S
-        return CopyOptions(Widths(self.jobs), put_rate=rate)
+        sources = self.config.sources.values()
+        bounds = {one.host: one.pulls for one in sources if isinstance(one.pulls, int)}
+        return CopyOptions(Widths(self.jobs), put_rate=rate, max_pulls=bounds)
 
 
 def open_work(app: App, jobs: int = DEFAULT_JOBS) -> Work:

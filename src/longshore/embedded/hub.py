@@ -79,8 +79,8 @@ class Hub:
 
     def owns(self, user: str, repository: str) -> bool:
         """Whether the user may write there: it is one of the user's namespaces."""
-        namespace = repository.partition("/")[0]
-        return bool(user) and namespace in (user, *self.options.namespaces)
+        namespace, slash, _ = repository.partition("/")
+        return bool(user and slash) and namespace in (user, *self.options.namespaces)
 
     def may_see(self, user: str, repository: str) -> bool:
         """Whether the repository exists for the user; one that is not there looks private."""

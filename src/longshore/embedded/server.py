@@ -122,6 +122,7 @@ class Listener:
             return
         self._wanted_port = int(server.bind_addr[1])
         server.shutdown_timeout = grace_s
+        server.wake()
         server.stop()
         if self._serving is not None:
             self._serving.join(grace_s)
@@ -447,6 +448,12 @@ class _Server(_wsgi.Server):
             socket_.close()
             raise
         return socket_
+
+    def wake(self) -> None:
+        """Let `stop` find an ended loop, which else looks up only after `expiration_interval`."""
+        self._connections._stop_requested = True
+        with suppress(OSError), socket.create_connection(self.bind_addr, timeout=1):
+            pass
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         log.log(level, "%s", msg, exc_info=traceback)

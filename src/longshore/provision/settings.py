@@ -246,6 +246,13 @@ class Config:
     filename: str = field(default="longshore.yaml", compare=False)
     text: str = field(default="", compare=False, repr=False)
 
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Sections that say something which no command of this version acts on."""
+        plain = Config(self.targets)
+        names = ("tags", "protect", "rewrite", "ci", "deploy", "alerts")
+        return tuple(name for name in names if getattr(self, name) != getattr(plain, name))
+
     def target(self, name: str | None = None) -> Target:
         """The named target; the first one without a name. Raises UsageError."""
         if name is None:

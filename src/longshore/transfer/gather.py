@@ -46,7 +46,8 @@ def gather(wish: Wish, stores: Stores, journal: Journal, jobs: int = 16) -> Pair
     if not wish.referrers:
         skipped |= {tag.tag: tr("signatures stay out") for tag in seen if companion_of(tag.tag)}
     plan = plan_pair(wish.pair, seen, view, skipped, wish.rename, wish.referrers)
-    return replace(plan, referrers=wish.referrers)
+    orphans = plan.orphans and wish.tags is None
+    return replace(plan, referrers=wish.referrers, orphans=orphans)
 
 
 def read_view(target: Writable, wish: Wish, journal: Journal) -> TargetView:
@@ -64,19 +65,19 @@ def read_view(target: Writable, wish: Wish, journal: Journal) -> TargetView:
 
 def _gather_one(wish: Wish, tag: str, stores: Stores, pool: ThreadPoolExecutor) -> PairPlan:
     """One image by name: no listing, a HEAD at the target and, if it is there, at the source."""
-    name = (wish.rename or {}).get(tag, tag)
+    names = (wish.rename or {}).get(tag, (tag,))
     digest = Digest(tag) if ":" in tag else None
-    there = pool.submit(stores.target.resolve, name)
+    asked = {name: pool.submit(stores.target.resolve, name) for name in names}
     if digest is None and wish.metered:
         held = stores.source.resolve(tag)
         digest = held.digest if held else _missing(wish, tag)
-    found = there.result()
-    if digest is None and found is not None:
+    found = {name: held.result() for name, held in asked.items()}
+    if digest is None and any(found.values()):
         held = stores.source.resolve(tag)
         digest = held.digest if held else _missing(wish, tag)
-    view = TargetView({name: found.digest} if found else {})
+    view = TargetView({name: held.digest for name, held in found.items() if held})
     seen = [TagSeen(tag, digest)]
-    return plan_pair(wish.pair, seen, view, {}, {tag: name}, companions=False, listed=False)
+    return plan_pair(wish.pair, seen, view, {}, {tag: names}, companions=False, listed=False)
 
 
 def _missing(wish: Wish, tag: str) -> Digest:
@@ -106,7 +107,7 @@ def _own(seen: Sequence[TagSeen]) -> list[TagSeen]:
 
 def _targets(seen: Sequence[TagSeen], wish: Wish) -> list[str]:
     rename = wish.rename or {}
-    return [rename.get(tag.tag, tag.tag) for tag in seen]
+    return [name for tag in seen for name in rename.get(tag.tag, (tag.tag,))]
 
 
 def _heads(

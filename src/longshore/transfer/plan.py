@@ -112,11 +112,14 @@ Choose = Callable[[Sequence[TagSeen]], Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Wish:
-    """What of a pair is wanted: some tags by name (None: all that `choose` lets through)."""
+    """What of a pair is wanted: some tags by name (None: all that `choose` lets through).
+
+    `rename` names the target tags of a source tag, for those that do not just keep their name.
+    """
 
     pair: Pair
     tags: tuple[str, ...] | None = None
-    rename: Mapping[str, str] | None = None
+    rename: Mapping[str, tuple[str, ...]] | None = None
     choose: Choose | None = None
     referrers: bool = True
     target_may_be_absent: bool = True
@@ -146,7 +149,7 @@ def plan_pair(
     tags: Sequence[TagSeen],
     view: TargetView,
     skipped: Mapping[str, str] | None = None,
-    rename: Mapping[str, str] | None = None,
+    rename: Mapping[str, tuple[str, ...]] | None = None,
     companions: bool = True,
     listed: bool = True,
 ) -> PairPlan:
@@ -163,8 +166,8 @@ def plan_pair(
         if served is not None:
             serving.setdefault(served, []).append(_judge(pair, seen, view, None, seen.tag))
         else:
-            target_tag = rename.get(seen.tag, seen.tag)
-            steps.append(_judge(pair, seen, view, skipped.get(seen.tag), target_tag))
+            for target_tag in rename.get(seen.tag, (seen.tag,)):
+                steps.append(_judge(pair, seen, view, skipped.get(seen.tag), target_tag))
     served_by = {served: tuple(found) for served, found in serving.items()}
     return PairPlan(pair, tuple(steps), view, served_by, not skipped, listed)
 

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from longshore.errors import InterruptedByUser, LongshoreError, RegistryError
+from longshore.errors import InterruptedByUser, LimitError, LongshoreError, RegistryError
 from longshore.events import Event, Progress, TagDone
 from longshore.text import tr
 from longshore.transfer import steps as st
@@ -30,10 +30,15 @@ from longshore.transfer.tally import Totals
 
 @dataclass(frozen=True)
 class CopyOptions:
-    """How to copy. `put_rate` is manifest writes per second at the target, None for no bound."""
+    """How to copy.
+
+    `put_rate` is manifest writes per second at the target, None for no bound. `max_pulls` bounds
+    the manifests that one run reads from a source registry, by its host.
+    """
 
     widths: Widths = field(default_factory=Widths)
     put_rate: float | None = None
+    max_pulls: Mapping[str, int] = field(default_factory=dict)
     progress_every_s: float = 0.2
 
 
@@ -49,6 +54,7 @@ class CopyResult:
     errors: tuple[LongshoreError, ...] = ()
 
 
+_LAST_WAIT_S = 3.0
 _Task = tuple[int, int, st.Step]
 
 
@@ -74,11 +80,13 @@ class CopyRun:
         self._ready: dict[type[st.Step], list[_Task]] = {kind: [] for kind in KINDS}
         self._later: list[tuple[float, int, st.Step]] = []
         self._running: Counter[type[st.Step]] = Counter()
+        self._pulled: Counter[str] = Counter()
         self._count = itertools.count()
         self._work: queue.SimpleQueue[st.Step | None] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[st.Outcome] = queue.SimpleQueue()
         self._workers: list[threading.Thread] = []
         self._jitter = random.Random()  # noqa: S311 - spreads retries, protects nothing
+        self._ended_at: float | None = None
         self.result: CopyResult | None = None
 
     def events(self) -> Iterator[Event]:
@@ -110,7 +118,7 @@ class CopyRun:
 
     def _drive(self) -> Iterator[Event]:
         told = time.monotonic()
-        while not self._schedule.done:
+        while not self._schedule.done and not self._waited_enough():
             if self._stop.is_set() and self._schedule.fatal is None:
                 self._schedule.fatal = InterruptedByUser(tr("interrupted; what was copied is kept"))
             self._dispatch()
@@ -128,6 +136,14 @@ class CopyRun:
                 told = now
                 yield self._progress()
         yield self._progress()
+
+    def _waited_enough(self) -> bool:
+        """After an interrupt or a fatal error, what still runs is waited for a moment only."""
+        if self._schedule.fatal is None:
+            return False
+        if self._ended_at is None:
+            self._ended_at = time.monotonic()
+        return time.monotonic() - self._ended_at > _LAST_WAIT_S
 
     def _next_outcome(self) -> st.Outcome | None:
         pause = self._options.progress_every_s
@@ -171,16 +187,29 @@ class CopyRun:
         return self._running[kind] < widths.of(step) and self._running.total() < widths.jobs
 
     def _give(self, step: st.Step) -> None:
-        limit = self._schedule.limit
         fetching = isinstance(step, st.FetchManifest) and step.side == "source"
-        if limit is not None and fetching and not self._carrier.is_kept(step):
-            self._outcomes.put(st.Failed(step, limit))
-            return
+        if fetching and not self._carrier.is_kept(step):
+            limit = self._schedule.limit or self._own_limit(step.pair.source_registry)
+            if limit is not None:
+                self._outcomes.put(st.Failed(step, limit))
+                return
         if len(self._workers) < min(self._options.widths.jobs, self._running.total()):
             worker = threading.Thread(target=self._labour, name="longshore-copy", daemon=True)
             worker.start()
             self._workers.append(worker)
         self._work.put(step)
+
+    def _own_limit(self, registry: str) -> LimitError | None:
+        """Count a pull; the error when the user's own bound on them is reached."""
+        bound = self._options.max_pulls.get(registry)
+        if bound is not None and self._pulled[registry] >= bound:
+            return LimitError(
+                tr("this run has used its {bound} pulls of {host}", bound=bound, host=registry),
+                tr("the same command goes on; or raise sources.{host}.pulls", host=registry),
+                code="own-pull-limit",
+            )
+        self._pulled[registry] += 1
+        return None
 
     def _labour(self) -> None:
         while (step := self._work.get()) is not None:
@@ -208,8 +237,9 @@ class CopyRun:
     def _end_workers(self) -> None:
         for _ in self._workers:
             self._work.put(None)
+        deadline = time.monotonic() + _LAST_WAIT_S
         for worker in self._workers:
-            worker.join(timeout=10)
+            worker.join(max(0.0, deadline - time.monotonic()))
 
     # -- what is told ---------------------------------------------------------------------------
 

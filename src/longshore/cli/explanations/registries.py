@@ -83,6 +83,16 @@ def _limits() -> list[Explanation]:
             ),
         ),
         Explanation(
+            "own-pull-limit",
+            6,
+            tr("This run has pulled as many manifests as longshore.yaml allows it."),
+            (tr("`sources.HOST.pulls` is a number"),),
+            (
+                tr("run the same command again: it goes on where it stopped"),
+                tr("or raise the number, or set it to auto"),
+            ),
+        ),
+        Explanation(
             "too-many-requests",
             6,
             tr("The registry asks for fewer requests in a short time."),
