@@ -451,7 +451,7 @@ class _Server(_wsgi.Server):
 
     def wake(self) -> None:
         """Let `stop` find an ended loop, which else looks up only after `expiration_interval`."""
-        self._connections._stop_requested = True
+        self._connections._stop_requested = True  # type: ignore[attr-defined]
         with suppress(OSError), socket.create_connection(self.bind_addr, timeout=1):
             pass
 
