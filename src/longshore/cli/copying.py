@@ -13,7 +13,15 @@ from longshore.cli import wiring
 from longshore.cli.frame import App, command
 from longshore.cli.interrupts import interruptible
 from longshore.cli.output import Place
-from longshore.cli.pairs import End, as_reference, open_source, open_target, read_couples
+from longshore.cli.pairs import (
+    End,
+    as_reference,
+    open_source,
+    open_target,
+    read_couples,
+    refuse_collisions,
+    target_tag,
+)
 from longshore.cli.stores import Opener
 from longshore.cli.typeset import size
 from longshore.cli.work import DEFAULT_JOBS, Work, only_writer, open_work, run_copy
@@ -77,7 +85,7 @@ def copy(
 ) -> None:
     wanted = TagFilter(allow, deny, semver, newest)
     opened = wiring.open_target(app.settings, app.environ) if app.settings.local else None
-    opener = Opener(app.settings, app.environ, jobs, opened)
+    opener = Opener(app.settings, app.environ, jobs, opened, tell=app.output.show)
     chosen = tuple(str(parse_platform(text)) for text in platforms)
     couples = read_couples(source, target, pairs)
     whole = all_tags or not wanted.takes_all
@@ -109,8 +117,10 @@ def copy_jobs(
         ends[pair] = (source, target)
         names = grouped.setdefault(pair, {})
         if not whole:
-            name = target.tag or source.tag or source.wanted
-            names[source.wanted] = (*names.get(source.wanted, ()), name)
+            known = names.get(source.wanted, ())
+            names[source.wanted] = tuple(dict.fromkeys((*known, target_tag(source, target))))
+    if not whole:
+        refuse_collisions(couples)
     jobs = []
     for pair, names in grouped.items():
         source, target = ends[pair]

@@ -8,6 +8,7 @@ docker-archive:FILE[:TAG]  what `docker save` writes (source only)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -119,6 +120,25 @@ def read_couples(
             tr("type `longshore copy SOURCE TARGET`, or `longshore copy --pairs FILE`"),
         )
     return [(parse_end(source), parse_end(target))]
+
+
+def target_tag(source: End, target: End) -> str:
+    """The tag that one image gets: the target's, else the source's own."""
+    return target.tag or source.tag or source.wanted
+
+
+def refuse_collisions(couples: Sequence[tuple[End, End]]) -> None:
+    """Raise UsageError when two images are to get the same tag."""
+    known: dict[str, str] = {}
+    for source, target in couples:
+        name = f"{target.name}:{target_tag(source, target)}"
+        image = f"{source.name}:{source.wanted}"
+        if known.setdefault(name, image) != image:
+            raise UsageError(
+                tr("{one} and {other} both want {name}", one=known[name], other=image, name=name),
+                tr("give one of them another tag"),
+                code="bad-pairs-file",
+            )
 
 
 def _read_pairs(name: str) -> list[tuple[End, End]]:

@@ -6,8 +6,9 @@ a mirror), the login for that host is used instead.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -16,6 +17,7 @@ from longshore.cli.ecr_hosts import EcrHost, parse_ecr_host
 from longshore.cli.settings import Settings
 from longshore.cli.targeting import is_loopback_url
 from longshore.errors import LoginError, Side
+from longshore.events import Event, Waiting
 from longshore.oci.reference import DOCKER_HUB, Reference
 from longshore.oci.store import Readable, Writable
 from longshore.text import tr
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     from longshore.provision.settings import Config, Credentials
     from longshore.remote.credentials import CredentialSource
     from longshore.remote.registry import Registry
-    from longshore.remote.transport import Transport
+    from longshore.remote.transport import Transport, Waited
+
+WORTH_TELLING_S = 2.0
 
 
 @dataclass
@@ -46,6 +50,7 @@ class Opener:
     threads: int = 32
     opened: wiring.OpenTarget | None = None
     config: Config | None = None
+    tell: Callable[[Event], None] = lambda event: None
     _transport: Transport | None = None
     _registries: dict[tuple[str, Side], Registry] = field(default_factory=dict)
 
@@ -85,8 +90,19 @@ class Opener:
             from longshore.remote.transport import Transport, TransportOptions
 
             options = TransportOptions(threads=self.threads + 8, environ=self.environ)
-            self._transport = Transport(options)
+            self._transport = Transport(options, on_wait=self._tell_waiting)
         return self._transport
+
+    def _tell_waiting(self, waited: Waited) -> None:
+        """A registry asks for patience; short waits are not worth a line."""
+        if waited.seconds >= WORTH_TELLING_S:
+            until = datetime.now(UTC) + timedelta(seconds=waited.seconds)
+            reason = tr(
+                "{host} asks to wait (status {status})",
+                host=waited.host,
+                status=waited.status or "-",
+            )
+            self.tell(Waiting(reason, until.isoformat(timespec="seconds")))
 
     def _open(self, host: str, side: Side) -> Registry:
         if host == DOCKER_HUB:

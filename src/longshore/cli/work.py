@@ -85,7 +85,7 @@ def open_work(app: App, jobs: int = DEFAULT_JOBS) -> Work:
     """Read the config, open the target (which checks the account), prepare the rest."""
     config = wiring.need_config(app.settings, app.environ)
     opened = wiring.open_target(app.settings, app.environ)
-    opener = Opener(app.settings, app.environ, jobs, opened, config)
+    opener = Opener(app.settings, app.environ, jobs, opened, config, app.output.show)
     journal = Journal(wiring.state_dir(app.environ) / "copy")
     return Work(app, config, opened, opener, journal, jobs)
 

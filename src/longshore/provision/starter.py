@@ -50,7 +50,6 @@ def render_config(found: Found) -> str:
         (image, image.target or names[image.source.name])
         for image in sorted(found.images, key=lambda image: image.source.name)
     ]
-    protected = tr("where longshore looks for images in use")
     parts = [
         _comment(tr("What moves where, and how it is kept there. All keys: docs/config.md")),
         _comment(tr("Check it: longshore config check. What would change: longshore plan")),
@@ -60,12 +59,11 @@ def render_config(found: Found) -> str:
         *_sources(images),
         *_images(images),
         *_repositories(images),
-        _with("protect: {in_use: [compose, kubernetes]}", protected),
     ]
     if found.branches:
         branches = ", ".join(_quoted(branch) for branch in found.branches)
         parts += ["", f"ci: {{provider: github, auth: oidc, branches: [{branches}]}}"]
-    return "\n".join(parts) + "\n"
+    return "\n".join(parts).rstrip() + "\n"
 
 
 def _comment(text: str) -> str:
