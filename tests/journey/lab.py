@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.journey.images import Shelf, assert_nothing_half
 
 from longshore.cli.main import run
 from longshore.embedded.access_log import Count
@@ -21,6 +20,7 @@ from longshore.embedded.contents import Contents
 from longshore.embedded.faults import Fault
 from longshore.embedded.stack import Stack
 from longshore.embedded.state import UpOptions
+from tests.journey.images import Shelf, assert_nothing_half
 
 ACCOUNT, REGION = "123456789012", "ap-northeast-2"
 TARGETS = f'version: 1\ntargets: {{prod: {{kind: ecr, account: "{ACCOUNT}", region: {REGION}}}}}\n'

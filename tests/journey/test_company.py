@@ -11,12 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.journey.images import absent
-from tests.journey.lab import TARGETS, Lab, open_lab
-from tests.peers import peer
 
 from longshore.embedded.stack import Stack
 from longshore.oci.digest import digest_of
+from tests.journey.images import absent
+from tests.journey.lab import TARGETS, Lab, open_lab
+from tests.peers import peer
 
 REPOSITORIES = (
     *("acme/api", "acme/private-tool", "acme/shop", "acme/web", "acme/worker"),

@@ -105,6 +105,6 @@ def test_an_empty_repository_of_a_broken_run_is_not_trusted(journal: Journal) ->
 def test_one_image_by_digest(journal: Journal) -> None:
     source, target = both()
     digest = source.tags["v3"]
-    wish = Wish(PAIR, (digest,), {digest: "pinned"})
+    wish = Wish(PAIR, (digest,), {digest: ("pinned",)})
     (step,) = gather(wish, Stores(source, target), journal).steps
     assert (step.digest, step.target_tag, step.action) == (Digest(digest), "pinned", "copy")

@@ -342,11 +342,11 @@ def test_single_images_need_no_listing(journal: Journal) -> None:
     served = source.tags["v1"].partition(":")[2]
     source.add(image("cosign"), f"sha256-{served}.sig")
     source.contents[digest_of(b"cosign")] = b"cosign"
-    result, _ = run(source, target, journal, wish=Wish(PAIR, ("v1",), {"v1": "stable"}))
+    result, _ = run(source, target, journal, wish=Wish(PAIR, ("v1",), {"v1": ("stable",)}))
     assert why_unfinished(result) is None
     assert set(target.tags) == {"stable", f"sha256-{served}.sig"}
     assert source.counts["list"] == 0
-    result, _ = run(source, target, journal, wish=Wish(PAIR, ("v1",), {"v1": "stable"}))
+    result, _ = run(source, target, journal, wish=Wish(PAIR, ("v1",), {"v1": ("stable",)}))
     assert result.totals.tags["unchanged"] == 2
     assert result.totals.tags["copied"] == 0
 
