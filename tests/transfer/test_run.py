@@ -337,16 +337,19 @@ def test_kept_manifests_that_rotted_are_fetched_again(journal: Journal, tmp_path
     assert why_unfinished(result) is None
 
 
-def test_single_images_need_no_listing(journal: Journal) -> None:
+@pytest.mark.parametrize("metered", [True, False])
+def test_single_images_come_with_their_companions(journal: Journal, metered: bool) -> None:
     source, target = fill(3), MemoryRepository()
+    wish = Wish(PAIR, ("v1",), {"v1": ("stable",)}, metered=metered)
     served = source.tags["v1"].partition(":")[2]
     source.add(image("cosign"), f"sha256-{served}.sig")
     source.contents[digest_of(b"cosign")] = b"cosign"
-    result, _ = run(source, target, journal, wish=Wish(PAIR, ("v1",), {"v1": ("stable",)}))
+    result, _ = run(source, target, journal, wish=wish)
     assert why_unfinished(result) is None
     assert set(target.tags) == {"stable", f"sha256-{served}.sig"}
-    assert source.counts["list"] == 0
-    result, _ = run(source, target, journal, wish=Wish(PAIR, ("v1",), {"v1": ("stable",)}))
+    assert source.counts["list"] == (0 if metered else 1)
+    assert target.counts["list"] == 0
+    result, _ = run(source, target, journal, wish=wish)
     assert result.totals.tags["unchanged"] == 2
     assert result.totals.tags["copied"] == 0
 

@@ -6,20 +6,20 @@ the last piece is sent only when the hash is right, so that wrong bytes are neve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from threading import Event as Flag
 from threading import Lock
 
 from longshore.errors import ContentError, InterruptedByUser, RegistryError
-from longshore.oci.digest import Digest, Hasher
+from longshore.oci.digest import Hasher
 from longshore.oci.manifest import Descriptor, Manifest
 from longshore.oci.store import Readable, Writable
 from longshore.text import tr
 from longshore.transfer import steps as st
 from longshore.transfer.journal import Journal
 from longshore.transfer.narrow import narrow
-from longshore.transfer.plan import Pair, companion_tags
+from longshore.transfer.plan import Pair
 
 MAX_REOPENED = 5
 
@@ -67,7 +67,7 @@ class Carrier:
                 return st.Found(step, pair.target.resolve(digest) is not None)
             case st.FindReferrers(digest=digest):
                 referrers = tuple(pair.source.list_referrers(digest, by_tag=False))
-                companions = self._companions(digest, pair) if step.tags else ()
+                companions = self._companions(step.tags, pair)
                 return st.ReferrersFound(step, referrers, companions)
             case st.CheckBlobs(digests=digests):
                 return st.Checked(step, frozenset(pair.target.missing_blobs(digests)))
@@ -111,9 +111,9 @@ class Carrier:
         pair.target.push_manifest(manifest, step.tag)
         return st.Done(step)
 
-    def _companions(self, digest: Digest, pair: Stores) -> tuple[st.Companion, ...]:
+    def _companions(self, tags: Iterable[str], pair: Stores) -> tuple[st.Companion, ...]:
         found = []
-        for tag in companion_tags(digest):
+        for tag in tags:
             held = pair.source.resolve(tag)
             if held is not None:
                 there = pair.target.resolve(tag)

@@ -64,9 +64,14 @@ def read_view(target: Writable, wish: Wish, journal: Journal) -> TargetView:
 
 
 def _gather_one(wish: Wish, tag: str, stores: Stores, pool: ThreadPoolExecutor) -> PairPlan:
-    """One image by name: no listing, a HEAD at the target and, if it is there, at the source."""
+    """One image by name: a HEAD at the target and, if it is there, at the source.
+
+    Its companions are looked for in the source's listing, a request for most registries. Docker Hub
+    may have thousands of tags in small pages: there they are asked for by name.
+    """
     names = (wish.rename or {}).get(tag, (tag,))
     digest = Digest(tag) if ":" in tag else None
+    listing = None if wish.metered or not wish.referrers else pool.submit(stores.source.list_tags)
     asked = {name: pool.submit(stores.target.resolve, name) for name in names}
     if digest is None and wish.metered:
         held = stores.source.resolve(tag)
@@ -77,7 +82,10 @@ def _gather_one(wish: Wish, tag: str, stores: Stores, pool: ThreadPoolExecutor) 
         digest = held.digest if held else _missing(wish, tag)
     view = TargetView({name: held.digest for name, held in found.items() if held})
     seen = [TagSeen(tag, digest)]
-    return plan_pair(wish.pair, seen, view, {}, {tag: names}, companions=False, listed=False)
+    served = None
+    if listing is not None:
+        served = frozenset(one.tag for one in listing.result() if companion_of(one.tag))
+    return plan_pair(wish.pair, seen, view, {}, {tag: names}, companions=False, unjudged=served)
 
 
 def _missing(wish: Wish, tag: str) -> Digest:

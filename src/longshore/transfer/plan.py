@@ -72,9 +72,10 @@ class TagStep:
 class PairPlan:
     """Everything about one pair: verdicts, and companions by the hex of the digest they serve.
 
-    `orphans` says whether companions of images that no chosen tag reaches are copied too. `listed`
-    says whether the source's tags are all known; if not, companions are asked for by name.
-    `referrers` says whether signatures and SBOMs are copied along.
+    `orphans` says whether companions of images that no chosen tag reaches are copied too.
+    `unjudged` are companions that are at the source but were not compared (None: nobody listed the
+    source); they are asked for by name once it is known whose they are. `referrers` says whether
+    signatures and SBOMs are copied along.
     """
 
     pair: Pair
@@ -82,8 +83,16 @@ class PairPlan:
     view: TargetView
     companions: Mapping[str, tuple[TagStep, ...]] = field(default_factory=dict)
     orphans: bool = False
-    listed: bool = True
+    unjudged: frozenset[str] | None = frozenset()
     referrers: bool = True
+
+    def companions_to_ask(self, digest: Digest) -> tuple[str, ...]:
+        """The companions of a digest that have to be asked for by name."""
+        if self.unjudged is None:
+            return tuple(companion_tags(digest))
+        if not self.unjudged:
+            return ()
+        return tuple(name for name in companion_tags(digest) if name in self.unjudged)
 
     @property
     def to_copy(self) -> tuple[TagStep, ...]:
@@ -151,7 +160,7 @@ def plan_pair(
     skipped: Mapping[str, str] | None = None,
     rename: Mapping[str, tuple[str, ...]] | None = None,
     companions: bool = True,
-    listed: bool = True,
+    unjudged: frozenset[str] | None = frozenset(),
 ) -> PairPlan:
     """Judge every tag of the source. `skipped` maps tags that filters leave out to the reason.
 
@@ -169,7 +178,7 @@ def plan_pair(
             for target_tag in rename.get(seen.tag, (seen.tag,)):
                 steps.append(_judge(pair, seen, view, skipped.get(seen.tag), target_tag))
     served_by = {served: tuple(found) for served, found in serving.items()}
-    return PairPlan(pair, tuple(steps), view, served_by, not skipped, listed)
+    return PairPlan(pair, tuple(steps), view, served_by, not skipped, unjudged)
 
 
 def _judge(

@@ -296,7 +296,7 @@ class Schedule:
     def _look_for_referrers(self, node: ManifestNode) -> None:
         if self._with_referrers(node):
             self._ledger.wait(("referrers", node.key), [("find", node.key)])
-            by_name = not self._plans[node.pair].listed
+            by_name = self._plans[node.pair].companions_to_ask(node.digest)
             self._emit(st.FindReferrers(node.pair, node.digest, by_name))
         else:
             self._release(self._ledger.finish(("referrers", node.key)))

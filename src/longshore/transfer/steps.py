@@ -52,11 +52,11 @@ class FindManifest(Step):
 class FindReferrers(Step):
     """Ask the source for the manifests whose subject is the digest.
 
-    With `tags`, ask both sides for the companions by name too: nobody listed the source.
+    `tags` are companions that both sides are asked for by name.
     """
 
     digest: Digest
-    tags: bool = False
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
