@@ -136,6 +136,7 @@ class _Malformed(Exception):
 
 
 def _content_error(what: str, code: str = "bad-manifest", hint: str = "") -> ContentError:
+    hint = hint or tr("rebuild or re-push the image with a current docker, or leave the tag out")
     return ContentError(what, hint, code=code)
 
 
@@ -186,7 +187,6 @@ def _media_type(document: dict[str, Any], claimed: str, digest: Digest) -> str:
                 digest=digest,
             ),
             "schema1",
-            tr("rebuild or re-push the image with a current docker, or leave the tag out"),
         )
     written = document.get("mediaType")
     known = INDEXES | IMAGES

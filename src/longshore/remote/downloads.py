@@ -113,13 +113,33 @@ def open_remote_blob(
     """GET a blob from `offset` on. Raises RegistryError, ContentError, LoginError, LimitError."""
     headers = {"Range": f"bytes={offset}-"} if offset else {}
     request = Request("GET", blob_path(repository, blob.digest), headers, stream=True)
-    answer = session.send(request, scopes)
+    answer = session.send(request, scopes, accept=(416,) if offset else ())
+    if answer.status == 416:
+        raise _ends_early(answer, blob, offset, session.side)
     skip = 0 if not offset else _to_skip(answer, offset)
     announced = answer.length
     if announced is not None and announced - skip > blob.size - offset:
         answer.close()
         raise too_long(blob, announced + offset - skip, session.side, answer.request.shown)
     return RemoteBlob(answer, blob, session, offset, skip)
+
+
+def _ends_early(answer: Answer, blob: Descriptor, offset: int, side: Side) -> ContentError:
+    """The registry has no byte at the offset: it holds less than the blob's size."""
+    answer.close()
+    return ContentError(
+        tr(
+            "blob {digest} has {size} bytes, the manifest says {expected}",
+            digest=short(blob.digest),
+            size=offset,
+            expected=blob.size,
+        ),
+        tr("nothing was written; re-push the image, or leave the tag out"),
+        side=side,
+        status=answer.status,
+        request=answer.request.shown,
+        code="blob-truncated",
+    )
 
 
 def _to_skip(answer: Answer, offset: int) -> int:

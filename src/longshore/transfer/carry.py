@@ -137,11 +137,9 @@ class Carrier:
             for reopened in range(MAX_REOPENED + 1):
                 try:
                     yield from self._flow(blob, source, hasher)
-                except ContentError as error:
-                    if error.code != "blob-truncated" or reopened == MAX_REOPENED:
-                        raise
                 except RegistryError as error:
-                    if not error.temporary or error.side != "source" or reopened == MAX_REOPENED:
+                    ours = isinstance(error, ContentError) or error.side == "source"
+                    if not (error.temporary and ours) or reopened == MAX_REOPENED:
                         raise
                 else:
                     return

@@ -83,6 +83,13 @@ def _content() -> list[Explanation]:
             (tr("rebuild the image with a current docker, or leave the tag out"),),
         ),
         Explanation(
+            "schema1",
+            1,
+            tr("The image has a manifest of Docker's first kind, which ECR does not take."),
+            (tr("the image was pushed by a docker older than 1.10"),),
+            (tr("pull and push the image with a current docker, or leave the tag out"),),
+        ),
+        Explanation(
             "manifest-too-large",
             1,
             tr("A manifest is larger than 4 MiB, which no registry has to take."),
