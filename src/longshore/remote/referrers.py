@@ -31,23 +31,41 @@ class Referrers:
 
     def find(self, digest: Digest, scopes: tuple[str, ...], *, by_tag: bool) -> list[Descriptor]:
         """By the API, else (when allowed) by the tag, which costs a pull where it exists."""
-        registry = self._repository.registry
-        if not registry.lacks_referrers:
-            found: list[Descriptor] = []
-            try:
-                for page in registry.pages(referrers_path(self._repository.name, digest), scopes):
-                    content = json.dumps(page).encode()
-                    found += parse_manifest(content, OCI_INDEX).children
-            except RegistryError as error:
-                if error.status not in _NO_API:
-                    raise
-                if error.registry_code == "NAME_UNKNOWN":
-                    return []
-                registry.lacks_referrers = not error.registry_code
-            else:
-                return found
+        found = self._by_api_once_known(digest, scopes)
+        if found is not None:
+            return found
         listed = self._listed(digest) if by_tag else None
         return list(listed.children) if listed is not None else []
+
+    def _by_api_once_known(
+        self, digest: Digest, scopes: tuple[str, ...]
+    ) -> list[Descriptor] | None:
+        """The API's answer, None where there is no API; the first question goes alone."""
+        registry = self._repository.registry
+        if registry.knows_referrers:
+            return self._by_api(digest, scopes)
+        with registry.referrers_probe:
+            found = self._by_api(digest, scopes)
+            registry.knows_referrers = True
+        return found
+
+    def _by_api(self, digest: Digest, scopes: tuple[str, ...]) -> list[Descriptor] | None:
+        registry = self._repository.registry
+        if registry.lacks_referrers:
+            return None
+        found: list[Descriptor] = []
+        try:
+            for page in registry.pages(referrers_path(self._repository.name, digest), scopes):
+                content = json.dumps(page).encode()
+                found += parse_manifest(content, OCI_INDEX).children
+        except RegistryError as error:
+            if error.status not in _NO_API:
+                raise
+            if error.registry_code == "NAME_UNKNOWN":
+                return []
+            registry.lacks_referrers = not error.registry_code
+            return None
+        return found
 
     def note(self, manifest: Manifest) -> None:
         """Add a pushed manifest to its subject's index, for a registry that does not do so."""

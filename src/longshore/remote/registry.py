@@ -85,7 +85,8 @@ class Registry:
         spoken_to = urlsplit(base).netloc
         self.authority = Authority(host, transport, credentials, side, challenge, address=spoken_to)
         self.session = Session(base, transport, self.authority, side, self.traffic)
-        self.lacks_referrers = False
+        self.lacks_referrers = self.knows_referrers = False
+        self.referrers_probe = threading.Lock()
         self._repositories: dict[str, RegistryRepository] = {}
         self._lock = threading.Lock()
 
