@@ -30,7 +30,6 @@ from longshore.journey.summary import Summary, moved, summary_lines, summary_mar
 from longshore.oci.reference import DOCKER_HUB
 from longshore.oci.store import PullAllowance
 from longshore.text import tr
-from longshore.transfer.plan import PairPlan, TagStep
 
 
 @command(
@@ -137,8 +136,8 @@ def status(app: App) -> None:
         {
             "source": plan.pair.source,
             "target": plan.pair.target,
-            "copied": sum(step.action == "unchanged" for step in _with_companions(plan)),
-            "left": sum(step.action == "copy" for step in _with_companions(plan)),
+            "copied": sum(step.action == "unchanged" for step in plan.wanted),
+            "left": sum(step.action == "copy" for step in plan.wanted),
             "skipped": sum(step.action == "skip" for step in plan.steps),
             "unfinished": work.journal.is_open(plan.pair.target),
         }
@@ -160,11 +159,6 @@ def status(app: App) -> None:
         place=work.opened.place,
         next=next_command,
     )
-
-
-def _with_companions(plan: PairPlan) -> list[TagStep]:
-    """The tags of a pair, signatures in the tag scheme included."""
-    return [*plan.steps, *(step for found in plan.companions.values() for step in found)]
 
 
 def _status_lines(aws: list[Any], rows: list[dict[str, Any]]) -> list[str]:

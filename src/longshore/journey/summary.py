@@ -69,8 +69,7 @@ def moved(plans: Sequence[PairPlan]) -> tuple[Moved, ...]:
         Moved(
             plan.pair.source,
             plan.pair.target,
-            sum(step.action != "skip" for step in plan.steps)
-            + sum(len(found) for found in plan.companions.values()),
+            len(plan.wanted),
             tuple((step.source_tag, step.reason) for step in plan.steps if step.action == "skip"),
         )
         for plan in plans

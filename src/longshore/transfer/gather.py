@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
-from longshore.errors import RegistryError
+from longshore.errors import RegistryError, UsageError
 from longshore.oci.digest import Digest
 from longshore.oci.store import Readable, TagSeen, Writable
 from longshore.text import tr
 from longshore.transfer.carry import Stores
 from longshore.transfer.journal import Journal
+from longshore.transfer.narrow import narrow
 from longshore.transfer.plan import (
+    Pair,
     PairPlan,
     TargetView,
     Wish,
@@ -45,9 +48,21 @@ def gather(wish: Wish, stores: Stores, journal: Journal, jobs: int = 16) -> Pair
     skipped = dict(wish.choose(_own(seen))) if wish.choose else {}
     if not wish.referrers:
         skipped |= {tag.tag: tr("signatures stay out") for tag in seen if companion_of(tag.tag)}
-    plan = plan_pair(wish.pair, seen, view, skipped, wish.rename, wish.referrers)
+    narrowed = _narrowed(wish.pair, seen, journal)
+    plan = plan_pair(wish.pair, seen, view, skipped, wish.rename, wish.referrers, narrowed=narrowed)
     orphans = plan.orphans and wish.tags is None
     return replace(plan, referrers=wish.referrers, orphans=orphans)
+
+
+def _narrowed(pair: Pair, seen: Sequence[TagSeen], journal: Journal) -> dict[Digest, Digest]:
+    """What the chosen platforms make of each index, as far as earlier runs kept them."""
+    found: dict[Digest, Digest] = {}
+    for digest in {Digest(tag.digest) for tag in seen if tag.digest} if pair.platforms else ():
+        kept = journal.recall(digest)
+        if kept is not None:
+            with suppress(UsageError):
+                found[digest] = narrow(kept, pair.platforms).digest
+    return found
 
 
 def read_view(target: Writable, wish: Wish, journal: Journal) -> TargetView:

@@ -75,7 +75,8 @@ class PairPlan:
     `orphans` says whether companions of images that no chosen tag reaches are copied too.
     `unjudged` are companions that are at the source but were not compared (None: nobody listed the
     source); they are asked for by name once it is known whose they are. `referrers` says whether
-    signatures and SBOMs are copied along.
+    signatures and SBOMs are copied along. `narrowed` says what chosen platforms make of an index,
+    for those that were read before.
     """
 
     pair: Pair
@@ -85,6 +86,7 @@ class PairPlan:
     orphans: bool = False
     unjudged: frozenset[str] | None = frozenset()
     referrers: bool = True
+    narrowed: Mapping[Digest, Digest] = field(default_factory=dict)
 
     def companions_to_ask(self, digest: Digest) -> tuple[str, ...]:
         """The companions of a digest that have to be asked for by name."""
@@ -95,24 +97,34 @@ class PairPlan:
         return tuple(name for name in companion_tags(digest) if name in self.unjudged)
 
     @property
-    def to_copy(self) -> tuple[TagStep, ...]:
-        """The tags that will be written, as far as the listings tell.
+    def wanted(self) -> tuple[TagStep, ...]:
+        """The tags that are to be on both sides, as far as the listings tell.
 
         Companions of an index's children go along with the index, but which they are is known only
         when it was read; unless all companions are copied anyway, they are not named here.
         """
-        chosen = {step.digest.partition(":")[2] for step in self._wanted if step.digest}
-        serving = [
+        chosen = tuple(step for step in self.steps if step.action != "skip")
+        served = {
+            (step.digest or "").partition(":")[2] for step in chosen if self._keeps_digest(step)
+        }
+        along = [
             step
-            for served, steps in self.companions.items()
-            if self.orphans or served in chosen
+            for hexed, steps in self.companions.items()
+            if self.orphans or hexed in served
             for step in steps
         ]
-        return tuple(step for step in (*self._wanted, *serving) if step.action == "copy")
+        return (*chosen, *along)
 
     @property
-    def _wanted(self) -> tuple[TagStep, ...]:
-        return tuple(step for step in self.steps if step.action != "skip")
+    def to_copy(self) -> tuple[TagStep, ...]:
+        """Those of them that will be written."""
+        return tuple(step for step in self.wanted if step.action == "copy")
+
+    def _keeps_digest(self, step: TagStep) -> bool:
+        """Whether the image is known to arrive under its own digest."""
+        if step.digest is None:
+            return False
+        return not self.pair.platforms or self.narrowed.get(step.digest) == step.digest
 
 
 Choose = Callable[[Sequence[TagSeen]], Mapping[str, str]]
@@ -161,28 +173,36 @@ def plan_pair(
     rename: Mapping[str, tuple[str, ...]] | None = None,
     companions: bool = True,
     unjudged: frozenset[str] | None = frozenset(),
+    narrowed: Mapping[Digest, Digest] | None = None,
 ) -> PairPlan:
     """Judge every tag of the source. `skipped` maps tags that filters leave out to the reason.
 
     `rename` maps source tags to target tags. With `companions` off, signatures in the tag scheme
     are tags like any other.
     """
-    skipped, rename = skipped or {}, rename or {}
+    skipped, rename, narrowed = skipped or {}, rename or {}, narrowed or {}
     steps: list[TagStep] = []
     serving: dict[str, list[TagStep]] = {}
     for seen in sorted(tags, key=lambda seen: seen.tag):
         served = companion_of(seen.tag) if companions else None
         if served is not None:
-            serving.setdefault(served, []).append(_judge(pair, seen, view, None, seen.tag))
+            serving.setdefault(served, []).append(_judge(pair, seen, view, None, seen.tag, {}))
         else:
             for target_tag in rename.get(seen.tag, (seen.tag,)):
-                steps.append(_judge(pair, seen, view, skipped.get(seen.tag), target_tag))
+                skip = skipped.get(seen.tag)
+                steps.append(_judge(pair, seen, view, skip, target_tag, narrowed))
     served_by = {served: tuple(found) for served, found in serving.items()}
-    return PairPlan(pair, tuple(steps), view, served_by, not skipped, unjudged)
+    orphans = not skipped and not pair.platforms
+    return PairPlan(pair, tuple(steps), view, served_by, orphans, unjudged, narrowed=dict(narrowed))
 
 
 def _judge(
-    pair: Pair, seen: TagSeen, view: TargetView, skip: str | None, target_tag: str
+    pair: Pair,
+    seen: TagSeen,
+    view: TargetView,
+    skip: str | None,
+    target_tag: str,
+    narrowed: Mapping[Digest, Digest],
 ) -> TagStep:
     digest = Digest(seen.digest) if seen.digest else None
 
@@ -192,8 +212,10 @@ def _judge(
     if skip is not None:
         return step("skip", skip)
     there = view.tags.get(target_tag)
-    if digest is not None and there == digest:
+    if digest is not None and there == narrowed.get(digest, digest):
         return step("unchanged", tr("the target's tag has the same digest"))
+    if target_tag in view.tags and pair.platforms and digest not in narrowed:
+        return step("copy", tr("the index has to be read to know what its platforms make of it"))
     if target_tag in view.tags:
         return step("copy", tr("the tag moved at the source"))
     return step("copy", tr("not at the target"))

@@ -280,10 +280,18 @@ class Schedule:
                 self._fail_tag(self._tags[key], reason)
         for child in node.children:
             self._adopt(self._nodes[child], new)
-        self._companions(node, new)
+        if self._keeps_digest(node):
+            self._companions(node, new)
+
+    def _keeps_digest(self, node: ManifestNode) -> bool:
+        """Whether the image is known to arrive under its own digest, so that signatures fit it."""
+        known = node.present or node.readable or not node.pair.platforms
+        return known and node.stored == node.digest
 
     def _already_there(self, node: ManifestNode) -> None:
         node.present = True
+        if node.pair.platforms:
+            self._companions(node, list(node.roots))
         self._look_for_referrers(node)
         if self._with_referrers(node):
             self._ledger.wait(("referrers", node.key), [("peek", node.key)])
@@ -344,10 +352,15 @@ class Schedule:
         node.stored, node.readable = manifest.digest, True
         if node.stored != node.digest:
             self._by_stored.setdefault((node.pair, node.stored), []).append(node)
+        elif node.pair.platforms:
+            self._companions(node, list(node.roots))
         if self._plans[node.pair].view.has(manifest.digest):
             node.present = True
             self._want_children(node, manifest)
-            self._look_for_referrers(node)
+            if self._keeps_digest(node):
+                self._look_for_referrers(node)
+            else:
+                self._release(self._ledger.finish(("referrers", node.key)))
             self._release(self._ledger.finish(node.key))
             return
         self._want_children(node, manifest)

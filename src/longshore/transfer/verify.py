@@ -91,15 +91,7 @@ def extra_tags(plan: PairPlan) -> list[str]:
 
 def tags_to_prove(plan: PairPlan) -> list[TagStep]:
     """Every tag that should be on both sides, companions of chosen images included."""
-    chosen = [step for step in plan.steps if step.action != "skip"]
-    digests = {step.digest.partition(":")[2] for step in chosen if step.digest}
-    served = [
-        step
-        for hexed, found in plan.companions.items()
-        if plan.orphans or hexed in digests
-        for step in found
-    ]
-    return chosen + served
+    return list(plan.wanted)
 
 
 def count(items: Iterable[Item], status: Status) -> int:
