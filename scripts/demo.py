@@ -178,7 +178,7 @@ def main() -> None:
     say(f'   eval "$(.venv/bin/longshore local env --data-dir {here})"')
     say(f"   aws ecr describe-images --repository-name {MAIN}    # with any AWS CLI")
     say(f"   .venv/bin/longshore status --config {(WORK / 'longshore.yaml').relative_to(ROOT)}")
-    say("(`.venv/bin/longshore local down` ends them.)")
+    say(f"(`.venv/bin/longshore local down --data-dir {here}` ends them.)")
 
 
 def manifests() -> int:

@@ -10,7 +10,14 @@ from typing import Any
 import click
 
 from longshore.cli.frame import App
-from longshore.cli.local_frame import ask, folder_of, in_folder, local, parse_duration
+from longshore.cli.local_frame import (
+    ask,
+    folder_of,
+    in_folder,
+    in_same_folder,
+    local,
+    parse_duration,
+)
 from longshore.embedded import daemon
 from longshore.embedded.state import LISTENERS, LocalState, UpOptions
 from longshore.errors import UsageError
@@ -58,7 +65,10 @@ def seed(
         megabytes=round(seeded["bytes"] / 1e6, 1),
         seconds=seeded["seconds"],
     )
-    app.output.result({"schema": "longshore.local.seed/1", **seeded}, [line])
+    env = in_same_folder("longshore local env", data_dir)
+    app.output.result(
+        {"schema": "longshore.local.seed/1", **seeded}, [line], next=f'eval "$({env})"'
+    )
 
 
 @local.command(
@@ -83,7 +93,8 @@ def reset(app: App, data_dir: Path | None, dry_run: bool) -> None:
     daemon.reset(folder)
     if running is not None:
         daemon.up(_same(running), app.environ)
-    app.output.result(document, [tr("EMBEDDED servers emptied")], next="longshore local seed")
+    seed_command = in_same_folder("longshore local seed", data_dir)
+    app.output.result(document, [tr("EMBEDDED servers emptied")], next=seed_command)
 
 
 @local.command(

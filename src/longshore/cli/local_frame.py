@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,15 @@ def in_folder(function: Callable[..., None]) -> Callable[..., None]:
 def folder_of(app: App, data_dir: Path | None) -> Path:
     """The data folder that is meant."""
     return data_dir.absolute() if data_dir else default_data_dir(app.environ)
+
+
+def in_same_folder(words: str, data_dir: Path | None) -> str:
+    """A next command for the folder that this one was given.
+
+    >>> in_same_folder("longshore local up", Path("here"))
+    'longshore local up --data-dir here'
+    """
+    return f"{words} --data-dir {shlex.quote(str(data_dir))}" if data_dir else words
 
 
 def running(folder: Path) -> LocalState:

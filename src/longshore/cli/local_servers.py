@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from longshore.cli.frame import App
-from longshore.cli.local_frame import ask, folder_of, in_folder, local, running
+from longshore.cli.local_frame import ask, folder_of, in_folder, in_same_folder, local, running
 from longshore.cli.typeset import table
 from longshore.embedded import daemon
 from longshore.embedded.state import (
@@ -79,9 +79,7 @@ def up(app: App, data_dir: Path | None, **rest: Any) -> None:
         **{name: value for name, value in rest.items() if not name.startswith("port_")},
     )
     state = daemon.up(options, app.environ)
-    app.output.result(
-        state.as_json(app.environ), _places(state), next='eval "$(longshore local env)"'
-    )
+    app.output.result(state.as_json(app.environ), _places(state), next=_env_command(data_dir))
 
 
 @local.command(
@@ -95,7 +93,7 @@ def down(app: App, data_dir: Path | None) -> None:
     if not ended:
         line = tr("EMBEDDED servers did not run")
     document = {"schema": "longshore.local.down/1", "ended": ended, "data_dir": str(folder)}
-    app.output.result(document, [line], next="longshore local up")
+    app.output.result(document, [line], next=in_same_folder("longshore local up", data_dir))
 
 
 @local.command(
@@ -109,13 +107,15 @@ def status(app: App, data_dir: Path | None) -> None:
     state = daemon.status(folder)
     if state is None:
         document = {"schema": "longshore.local/1", "running": False, "data_dir": str(folder)}
-        app.output.result(document, [tr("EMBEDDED servers do not run")], next="longshore local up")
+        line = tr("EMBEDDED servers do not run")
+        app.output.result(document, [line], next=in_same_folder("longshore local up", data_dir))
         return
     held = ask(folder, {"do": "contents"})["contents"]
     rows = [(one["registry"], one["repository"], one["tags"]) for one in held]
     lines = [*_places(state), "", *table([tr("REGISTRY"), tr("REPOSITORY"), tr("TAGS")], rows)]
     document = {**state.as_json(app.environ), "contents": held}
-    app.output.result(document, lines, next="longshore local seed" if not held else "")
+    seed = in_same_folder("longshore local seed", data_dir)
+    app.output.result(document, lines, next="" if held else seed)
 
 
 @local.command(
@@ -164,7 +164,11 @@ def login(app: App, data_dir: Path | None) -> None:
     }
     lines = [tr("EMBEDDED: logged in at {host}", host=host) for host in answer["registries"]]
     lines.append(tr("written to {folder} only", folder=state.docker_config))
-    app.output.result(document, lines, next='eval "$(longshore local env)"')
+    app.output.result(document, lines, next=_env_command(data_dir))
+
+
+def _env_command(data_dir: Path | None) -> str:
+    return f'eval "$({in_same_folder("longshore local env", data_dir)})"'
 
 
 def _places(state: LocalState) -> list[str]:
