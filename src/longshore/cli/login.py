@@ -26,7 +26,7 @@ from longshore.cli.auth_files import (
 )
 from longshore.cli.frame import App, command
 from longshore.cli.redaction import redact
-from longshore.cli.typeset import one_line
+from longshore.cli.typeset import moment, one_line
 from longshore.errors import FileError, LoginError
 from longshore.facts import Token
 from longshore.remote.addresses import is_loopback
@@ -85,7 +85,7 @@ def login(
     else:
         token = target.ecr.authorization_token()
         done = [_with_password(tool, registry, token, app.environ) for tool in chosen]
-    expires = token.expires_at.isoformat() if token and token.expires_at else None
+    expires = moment(token.expires_at) or None if token else None
     app.output.result(
         {
             "schema": "longshore.login/1",

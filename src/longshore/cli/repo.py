@@ -16,7 +16,7 @@ from longshore.cli.one_repository import (
     plan_one,
     read_repository,
 )
-from longshore.cli.typeset import size, table
+from longshore.cli.typeset import moment, size, table
 from longshore.facts import ImageSeen, RepositorySeen
 from longshore.policy.lifecycle.preset import canonical_text, standard_policy
 from longshore.provision.changes import Plan
@@ -229,7 +229,7 @@ def _settings(seen: RepositorySeen, lifecycle: str | None, policy: str | None) -
         (tr("encryption"), f"{seen.encryption} {seen.kms_key or ''}".strip()),
         (tr("lifecycle policy"), tr("{count} rules", count=rules) if lifecycle else none),
         (tr("repository policy"), tr("there is one") if policy else none),
-        (tr("created"), seen.created_at.isoformat() if seen.created_at else "-"),
+        (tr("created"), moment(seen.created_at) or "-"),
     ]
     return table([tr("SETTING"), tr("VALUE")], rows)
 
@@ -271,7 +271,7 @@ def _as_json(seen: RepositorySeen) -> dict[str, Any]:
         "scan_on_push": seen.scan_on_push,
         "encryption": seen.encryption,
         "kms_key": seen.kms_key,
-        "created_at": seen.created_at.isoformat() if seen.created_at else None,
+        "created_at": moment(seen.created_at) or None,
     }
 
 

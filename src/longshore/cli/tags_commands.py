@@ -18,7 +18,7 @@ from longshore.cli import wiring
 from longshore.cli.frame import App, group
 from longshore.cli.output import Place
 from longshore.cli.stores import Opener
-from longshore.cli.typeset import short_digest, size, table
+from longshore.cli.typeset import moment, short_digest, size, table
 from longshore.errors import RefusedError, RegistryError, UsageError, Where
 from longshore.oci.manifest import Descriptor, Manifest
 from longshore.oci.reference import Reference, is_tag, parse_reference
@@ -312,7 +312,7 @@ def _seen_as_json(seen: TagSeen) -> dict[str, Any]:
         "digest": seen.digest,
         "size": seen.size,
         "media_type": seen.media_type,
-        "pushed_at": seen.pushed_at.isoformat() if seen.pushed_at else None,
+        "pushed_at": moment(seen.pushed_at) or None,
     }
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from difflib import get_close_matches
 
 # C0 (without tab and line feed), DEL, C1, and the marks that turn the reading direction round.
@@ -28,6 +29,15 @@ def clean(text: str) -> str:
     'a[31mb'
     """
     return _CONTROL.sub("", text)
+
+
+def moment(time: datetime | None) -> str:
+    """A time as in every JSON answer: UTC, ISO 8601, whole seconds; empty for none.
+
+    >>> moment(datetime(2026, 11, 23, 20, 17, 48, 733000, tzinfo=UTC))
+    '2026-11-23T20:17:48Z'
+    """
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if time else ""
 
 
 def one_line(text: str) -> str:
