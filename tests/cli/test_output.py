@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from longshore.cli.live import line_of
-from longshore.cli.output import Output, Place, to_json
+from longshore.cli.output import Output, Place, error_lines, to_json
 from longshore.cli.settings import Settings
-from longshore.errors import RefusedError
+from longshore.errors import LimitError, RefusedError
 from longshore.events import (
     BlobDone,
     ChangeApplied,
@@ -193,3 +193,9 @@ def test_confirm_declined(answer: str) -> None:
     with pytest.raises(RefusedError) as caught:
         Streams(terminal=True, stdin=answer).output.confirm("Apply?")
     assert caught.value.code == "declined"
+
+
+@pytest.mark.parametrize("retry_at", ["2026-11-23T00:00:00Z", ""])
+def test_a_limit_says_when_to_come_again(retry_at: str) -> None:
+    lines = error_lines(LimitError("the limit is used up", "wait", retry_at=retry_at))
+    assert (f"  again at: {retry_at}" in lines) == bool(retry_at)

@@ -18,7 +18,7 @@ from typing import Any, TextIO
 from longshore.cli.live import LiveLine, line_of
 from longshore.cli.settings import Settings
 from longshore.cli.typeset import clean
-from longshore.errors import ConfigError, FileError, LongshoreError, RefusedError
+from longshore.errors import ConfigError, FileError, LimitError, LongshoreError, RefusedError
 from longshore.events import Event, Notice
 from longshore.facts import Endpoint
 from longshore.text import tr
@@ -253,6 +253,8 @@ def error_lines(error: LongshoreError) -> list[str]:
         lines = [tr("error: {what}", what=error.what)]
         lines += [tr("  where: {where}", where=error.where)] if error.where else []
         lines += [tr("  hint: {hint}", hint=error.hint)] if error.hint else []
+        if isinstance(error, LimitError) and error.retry_at:
+            lines.append(tr("  again at: {time}", time=error.retry_at))
     return [*lines, tr("  explain: longshore explain {code}", code=error.code)]
 
 

@@ -217,7 +217,10 @@ def carry_out(work: Work, made: Made) -> dict[str, Any]:
         result = _copy_images(work, made)
         opener = work.opener
         document["copy"] = copy_document(result, opener.traffic("source"), opener.traffic("target"))
-        document["_error"] = why_unfinished(result)
+        error = document["_error"] = why_unfinished(result)
+        if error is not None:
+            known = {"code": error.code, "message": error.what, "hint": error.hint}
+            document["error"] = {**known, **error.details()}
     return document
 
 
