@@ -77,7 +77,12 @@ def init(
     if scripts:
         todo |= {folder / "scripts" / name: _script(name) for name in SCRIPTS}
     if dry_run:
-        app.output.text(text)
+        if app.output.machine:
+            names = [str(path) for path in todo]
+            whole = {"schema": "longshore.init/1", "dry_run": True, "files": names, "text": text}
+            app.output.result(whole)
+        else:
+            app.output.text(text)
         return
     refuse_existing(todo, force)
     app.output.confirm(

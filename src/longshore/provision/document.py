@@ -136,7 +136,13 @@ def _compose(text: str, filename: str) -> yaml.Node:
     except (ValueError, OverflowError):
         raise _Stop(Problem(Where(filename), tr("this is not YAML"))) from None
     if root is None:
-        raise _Stop(Problem(Where(filename, 1, 1), tr("the file is empty")))
+        raise _Stop(
+            Problem(
+                Where(filename, 1, 1),
+                tr("the file is empty"),
+                hint=tr("`longshore init --force` writes one"),
+            )
+        )
     return root
 
 
