@@ -198,4 +198,4 @@ def test_confirm_declined(answer: str) -> None:
 @pytest.mark.parametrize("retry_at", ["2026-11-23T00:00:00Z", ""])
 def test_a_limit_says_when_to_come_again(retry_at: str) -> None:
     lines = error_lines(LimitError("the limit is used up", "wait", retry_at=retry_at))
-    assert (f"  again at: {retry_at}" in lines) == bool(retry_at)
+    assert (f"  again by: {retry_at}" in lines) == bool(retry_at)

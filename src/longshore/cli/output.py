@@ -254,7 +254,7 @@ def error_lines(error: LongshoreError) -> list[str]:
         lines += [tr("  where: {where}", where=error.where)] if error.where else []
         lines += [tr("  hint: {hint}", hint=error.hint)] if error.hint else []
         if isinstance(error, LimitError) and error.retry_at:
-            lines.append(tr("  again at: {time}", time=error.retry_at))
+            lines.append(tr("  again by: {time}", time=error.retry_at))
     return [*lines, tr("  explain: longshore explain {code}", code=error.code)]
 
 
