@@ -165,6 +165,7 @@ class Opener:
         from longshore.remote.ecr_registry import EcrRegistry
 
         assert self.opened is not None  # noqa: S101 - _is_target looked
+        wiring.check_registry(self.opened)
         return EcrRegistry(self.opened.ecr, self.transport(), side)
 
     def _open_foreign_ecr(self, named: EcrHost, side: Side) -> Registry:

@@ -16,6 +16,7 @@ from longshore.cli.settings import DEFAULT_CONFIG, Settings
 from longshore.cli.targeting import Choice, choose_target
 from longshore.errors import FileError, RefusedError, UsageError, Where
 from longshore.facts import Endpoint, Identity, Token
+from longshore.remote.addresses import is_loopback
 from longshore.text import tr
 
 if TYPE_CHECKING:
@@ -123,11 +124,32 @@ def _open(choice: Choice, environ: Mapping[str, str]) -> OpenTarget:
     return _open_aws(choice, environ)
 
 
+def check_registry(target: OpenTarget) -> None:
+    """Embedded servers for the API and a registry at AWS do not go together: nothing is sent there.
+
+    Raises UsageError. The embedded servers serve the images of one Region only.
+    """
+    end = target.endpoint
+    if not end.embedded or is_loopback(end.registry):
+        return
+    raise UsageError(
+        tr(
+            "the embedded servers have no images in {region}; {registry} is at AWS",
+            region=end.region,
+            registry=end.registry,
+        ),
+        tr("name their Region in the target, or start others: longshore local up --region REGION"),
+        code="wrong-region",
+        where=Where(resource=target.name),
+    )
+
+
 def open_repository(target: OpenTarget, name: str, environ: Mapping[str, str]) -> Writable:
     """A repository of the target, to read and write its images."""
     from longshore.remote.ecr_registry import EcrRegistry
     from longshore.remote.transport import Transport, TransportOptions
 
+    check_registry(target)
     transport = Transport(TransportOptions(threads=8, environ=environ))
     return cast("Writable", EcrRegistry(target.ecr, transport).repository(name))
 
