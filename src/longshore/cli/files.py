@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -31,18 +32,40 @@ def refuse_existing(todo: Iterable[Path], force: bool) -> None:
             )
 
 
+def check_writable(path: Path) -> None:
+    """Raise FileError now when a file could not be written there after a long run."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".longshore-")
+        os.close(handle)
+        Path(temporary).unlink()
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    except OSError as error:
+        raise _not_writable(path, error) from error
+
+
 def write_file(path: Path, content: str, *, executable: bool = False) -> None:
     """Write by a temporary file in the same folder and a rename. Raises FileError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".longshore-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(content)
-        mode = stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP | stat.S_IROTH
-        os.chmod(temporary, mode | (0o111 if executable else 0))
-        os.replace(temporary, path)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(content)
+            mode = stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP | stat.S_IROTH
+            os.chmod(temporary, mode | (0o111 if executable else 0))
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
     except OSError as error:
-        raise FileError(
-            tr("{file} cannot be written: {why}", file=path, why=error.strerror or error),
-            where=Where(file=str(path)),
-        ) from error
+        raise _not_writable(path, error) from error
+
+
+def _not_writable(path: Path, error: OSError) -> FileError:
+    return FileError(
+        tr("{file} cannot be written: {why}", file=path, why=error.strerror or error),
+        tr("make room, or name a file in a folder that you can write"),
+        where=Where(file=str(path)),
+    )

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from longshore.cli.copying import raise_findings, verify_lines, verify_once
-from longshore.cli.files import write_file
+from longshore.cli.files import check_writable, write_file
 from longshore.cli.frame import App, command
 from longshore.cli.planning import (
     Made,
@@ -46,6 +46,8 @@ def migrate(app: App, tree: str | None, summary: str | None, dry_run: bool) -> N
     began = time.monotonic()
     if tree is not None and app.settings.config is None:
         app.settings = replace(app.settings, config=str(Path(tree) / "longshore.yaml"))
+    if summary is not None and not dry_run:
+        check_writable(Path(summary))
     work = open_work(app)
     made = make_plan(work, ("aws", "images"), NO_LIMITS)
     lines = [*plan_lines(made.whole, made.both.aws), summary_line(made.whole)]

@@ -12,6 +12,7 @@ import click
 
 from longshore.cli import wiring
 from longshore.cli.copying import copy_lines
+from longshore.cli.files import write_file
 from longshore.cli.frame import App, command
 from longshore.cli.typeset import size
 from longshore.cli.work import Work, only_writer, open_work, run_copy
@@ -276,8 +277,6 @@ def apply_lines(document: dict[str, Any]) -> list[str]:
 def save_plan(made: Made, path: Path) -> None:
     """Write the plan's JSON. Raises FileError."""
     import json
-    import os
-    import tempfile
 
     document = made.whole.as_json() | {
         "allowed": {
@@ -286,18 +285,7 @@ def save_plan(made: Made, path: Path) -> None:
             "delete_images": sorted(made.limits.delete_images),
         }
     }
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".plan-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise FileError(
-            tr("the plan cannot be saved to {file}: {why}", file=path, why=error.strerror or error),
-            tr("name a file in a folder that you can write"),
-            where=Where(file=str(path)),
-        ) from error
+    write_file(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_plan(file: str) -> WholePlan:
