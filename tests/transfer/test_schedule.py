@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from hypothesis import strategies as some
 
 from longshore.errors import LoginError, RegistryError
 from longshore.oci.digest import Digest
+from longshore.oci.store import TagSeen
 from longshore.transfer.plan import Pair, TargetView, plan_pair
 from longshore.transfer.schedule import Schedule
 
@@ -201,6 +204,60 @@ def test_repositories_of_one_registry_mount_shared_blobs(mount: str) -> None:
         assert totals.blobs == {"copied": 9, "mounted": 15, "existing": 0}
 
 
+def _dated(source: Holder, order: dict[str, int]):
+    return [
+        TagSeen(tag, digest, pushed_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(order[tag]))
+        for tag, digest in source.tags.items()
+    ]
+
+
+def test_images_are_written_oldest_first_where_it_matters() -> None:
+    """ECR's rules count by when ECR got an image: a copy must not shuffle what is newest."""
+    for seed in range(25):
+        dice = random.Random(seed)
+        source = Holder()
+        for number in range(8):
+            top = source.add(image(f"a{number}"), f"t{number}")
+            if dice.random() < 0.5:
+                source.add(image(f"s{number}", subject=top))
+            if dice.random() < 0.3:
+                source.tags[f"t{number}-amd64"] = top.digest
+        inner = source.manifests[source.tags["t7"]]
+        source.add(index(inner), "old-index")
+        names = list(source.tags)
+        dice.shuffle(names)
+        order = {name: place for place, name in enumerate(names)}
+        world = World({"hub/a": source}, {"ecr/a": Holder()})
+        if dice.random() < 0.5:
+            broken = dice.choice(names)
+            world.fails[f"fetch {source.tags[broken]}"] = [RegistryError("reset", temporary=True)]
+        plan = replace(plan_pair(PAIR, _dated(source, order), FRESH), in_order=True)
+        schedule = Schedule([plan])
+        drive(schedule, world, seed)
+        assert world.targets["ecr/a"].tags == source.tags
+        came: dict[str, int] = {}
+        for place, (_, digest, _) in enumerate(world.puts):
+            came.setdefault(digest, place)
+        inside = {child.digest for m in source.manifests.values() for child in m.children}
+        free = {name for name in names if source.tags[name] not in inside}
+        first = {source.tags[name]: order[name] for name in reversed(names) if name in free}
+        wanted = sorted(first, key=lambda digest: first[digest])
+        assert sorted(wanted, key=lambda digest: came[digest]) == wanted
+
+
+def test_one_that_fails_does_not_hold_up_those_behind_it() -> None:
+    source = Holder()
+    for number in range(5):
+        source.add(image(f"a{number}"), f"t{number}")
+    order = {f"t{number}": number for number in range(5)}
+    world = World({"hub/a": source}, {"ecr/a": Holder()})
+    world.fails[f"blob {source.manifests[source.tags['t1']].layers[0].digest}"] = [content_error()]
+    plan = replace(plan_pair(PAIR, _dated(source, order), FRESH), in_order=True)
+    schedule = Schedule([plan])
+    drive(schedule, world)
+    assert set(world.targets["ecr/a"].tags) == {"t0", "t2", "t3", "t4"}
+
+
 def _pair(name: str, mounting: str) -> Pair:
     return Pair(f"hub/{name}", f"ecr/{name}", "hub", "ecr", mounting=mounting)
 
@@ -235,6 +292,7 @@ def test_any_world_arrives_whole_in_any_order_with_faults(seed: int) -> None:
     targets = {name.replace("hub", "ecr"): Holder() for name in sources}
     mounting = dice.choice(["never", "after-blob", "after-manifest"])
     world = World(sources, targets, mount=dice.choice(["after-blob", "after-manifest", "refuse"]))
+    dated = dice.random() < 0.4
     digests, listed = dice.random() < 0.6, dice.random() < 0.6
     everything = [digest for holder in sources.values() for digest in holder.manifests]
     for name in dice.sample(everything, min(3, len(everything))):
@@ -254,7 +312,10 @@ def test_any_world_arrives_whole_in_any_order_with_faults(seed: int) -> None:
             view = TargetView(
                 dict(target.tags), frozenset(target.manifests) if listed else None, fresh
             )
-            plans.append(plan_pair(pair, holder.seen(digests or attempt > 0), view))
+            seen = holder.seen(digests or attempt > 0)
+            if dated:
+                seen = _dated(holder, {tag: dice.randint(0, 9) for tag in holder.tags})
+            plans.append(replace(plan_pair(pair, seen, view), in_order=dated))
         schedule = Schedule(plans)
         drive(schedule, world, seed + attempt)
         if not broken:

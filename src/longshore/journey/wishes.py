@@ -62,7 +62,7 @@ def _wish(rule: ImageRule, endpoint: Endpoint, mounting: Mounting) -> ImageWish:
         tuple(str(platform) for platform in rule.platforms),
         mounting,
     )
-    wish = Wish(pair, None, None, chooser(rule.tags), rule.referrers, metered=True)
+    wish = Wish(pair, None, None, chooser(rule.tags), rule.referrers, metered=True, in_order=True)
     return ImageWish(rule, rule.source, target, wish)
 
 

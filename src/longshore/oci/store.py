@@ -20,13 +20,14 @@ CHUNK = 256 * 1024
 
 @dataclass(frozen=True)
 class TagSeen:
-    """A tag as a listing shows it. `digest` and `size` are None when the listing does not tell."""
+    """A tag as a listing shows it: what it does not tell is None, `children` of an index empty."""
 
     tag: str
     digest: str | None = None
     size: int | None = None
     pushed_at: datetime | None = None
     media_type: str | None = None
+    children: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

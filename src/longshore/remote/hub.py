@@ -245,7 +245,17 @@ def _tag_seen(entry: Mapping[str, Any]) -> TagSeen:
         size=size if isinstance(size, int) else None,
         pushed_at=_time(entry.get("tag_last_pushed") or entry.get("last_updated")),
         media_type=media_type if isinstance(media_type, str) and media_type else None,
+        children=_children(entry),
     )
+
+
+def _children(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """The digests of an index's manifests; the Hub lists a single image as its own child."""
+    images = entry.get("images")
+    listed = images if isinstance(images, list) else []
+    found = [one.get("digest") for one in listed if isinstance(one, dict)]
+    digests = dict.fromkeys(one for one in found if isinstance(one, str) and is_digest(one))
+    return tuple(one for one in digests if one != entry.get("digest"))
 
 
 def _time(value: Any) -> datetime | None:

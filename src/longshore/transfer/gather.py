@@ -33,7 +33,7 @@ def gather(wish: Wish, stores: Stores, journal: Journal, jobs: int = 16) -> Pair
     with ThreadPoolExecutor(jobs, thread_name_prefix="longshore-list") as pool:
         if wish.tags is not None and len(wish.tags) == 1:
             plan = _gather_one(wish, wish.tags[0], stores, pool)
-            return replace(plan, referrers=wish.referrers)
+            return replace(plan, in_order=wish.in_order, referrers=wish.referrers)
         listing = pool.submit(stores.source.list_tags)
         view = read_view(stores.target, wish, journal)
         seen = _chosen(listing.result(), wish)
@@ -51,7 +51,7 @@ def gather(wish: Wish, stores: Stores, journal: Journal, jobs: int = 16) -> Pair
     narrowed = _narrowed(wish.pair, seen, journal)
     plan = plan_pair(wish.pair, seen, view, skipped, wish.rename, wish.referrers, narrowed=narrowed)
     orphans = plan.orphans and wish.tags is None
-    return replace(plan, referrers=wish.referrers, orphans=orphans)
+    return replace(plan, in_order=wish.in_order, referrers=wish.referrers, orphans=orphans)
 
 
 def _narrowed(pair: Pair, seen: Sequence[TagSeen], journal: Journal) -> dict[Digest, Digest]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from longshore.oci.digest import Digest
@@ -57,7 +58,11 @@ class TargetView:
 
 @dataclass(frozen=True)
 class TagStep:
-    """One tag's verdict. `digest` is None when only the manifest itself will tell."""
+    """One tag's verdict. `digest` is None when only the manifest itself will tell.
+
+    `pushed_at` is when the source got it, `children` the digests of an index's manifests; both as
+    far as the listing tells.
+    """
 
     pair: Pair
     source_tag: str
@@ -66,6 +71,8 @@ class TagStep:
     digest: Digest | None = None
     reason: str = ""
     size: int | None = None
+    pushed_at: datetime | None = None
+    children: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,8 @@ class PairPlan:
     `unjudged` are companions that are at the source but were not compared (None: nobody listed the
     source); they are asked for by name once it is known whose they are. `referrers` says whether
     signatures and SBOMs are copied along. `narrowed` says what chosen platforms make of an index,
-    for those that were read before.
+    for those that were read before. `in_order` asks that the older of two images is written first:
+    ECR's lifecycle rules count by the time at which ECR got an image.
     """
 
     pair: Pair
@@ -87,6 +95,7 @@ class PairPlan:
     unjudged: frozenset[str] | None = frozenset()
     referrers: bool = True
     narrowed: Mapping[Digest, Digest] = field(default_factory=dict)
+    in_order: bool = False
 
     def companions_to_ask(self, digest: Digest) -> tuple[str, ...]:
         """The companions of a digest that have to be asked for by name."""
@@ -145,6 +154,7 @@ class Wish:
     referrers: bool = True
     target_may_be_absent: bool = True
     metered: bool = False
+    in_order: bool = False
 
 
 def companion_tags(digest: Digest) -> list[str]:
@@ -207,7 +217,17 @@ def _judge(
     digest = Digest(seen.digest) if seen.digest else None
 
     def step(action: Action, reason: str) -> TagStep:
-        return TagStep(pair, seen.tag, target_tag, action, digest, reason, seen.size)
+        return TagStep(
+            pair,
+            seen.tag,
+            target_tag,
+            action,
+            digest,
+            reason,
+            seen.size,
+            seen.pushed_at,
+            seen.children,
+        )
 
     if skip is not None:
         return step("skip", skip)

@@ -6,6 +6,8 @@ Rules, each held by a test:
 * A tag is written last: after its manifest's whole closure, its referrers and its companions
   (cosign-scheme tags), so that no reader ever sees a half image under a name.
 * Where nothing has to come between, the manifest is written together with its first tag.
+* Where a plan says so, images are written oldest first, one after the other; their blobs are not
+  held back.
 * Each manifest is fetched once and each blob copied once per repository; other repositories of the
   same registry mount it (`logistics.py`).
 * One image's failure fails what needs it and nothing else. A pull limit parks what is still to be
@@ -23,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from longshore.errors import (
     InterruptedByUser,
@@ -55,6 +58,7 @@ class Schedule:
         self._logistics = Logistics()
         self._nodes: dict[Key, ManifestNode] = {}
         self._tags: dict[Key, TagNode] = {}
+        self._before: dict[Key, Key] = {}
         self._by_source: dict[tuple[Pair, str], list[Key]] = {}
         self._by_stored: dict[tuple[Pair, Digest], list[ManifestNode]] = {}
         self._tally = Tally()
@@ -70,7 +74,7 @@ class Schedule:
     def start(self) -> Turn:
         """The first steps."""
         for plan in self._plans.values():
-            for step in plan.steps:
+            for step in self._in_order(plan):
                 self._add_tag(step)
         self._when_idle()
         return self._take()
@@ -144,6 +148,30 @@ class Schedule:
                         self._tally.tag(replace(step, reason=reason), "skipped", reason)
         return self._take()
 
+    # -- order ----------------------------------------------------------------------------------
+
+    def _in_order(self, plan: PairPlan) -> list[TagStep]:
+        """The steps, oldest first; where order matters each image waits for the one before it."""
+        if not plan.in_order:
+            return list(plan.steps)
+        dated = [step for step in plan.steps if step.pushed_at and step.action == "copy"]
+        dated.sort(key=lambda step: (step.pushed_at, step.source_tag))
+        for before, after in pairwise(dated):
+            key: Key = ("tag", after.pair, after.target_tag)
+            self._before[key] = ("tag", before.pair, before.target_tag)
+        return dated + [step for step in plan.steps if step not in dated]
+
+    def _wait_for_turn(self, tag: TagNode, node: ManifestNode) -> None:
+        before = self._before.get(tag.key)
+        if before is not None and not node.present:
+            self._ledger.wait(tag.key, [("turn", before)])
+
+    def _has_turn(self, node: ManifestNode) -> bool:
+        """Whether one of the tags that point to the manifest has its turn, or none does."""
+        own = [key for key in node.roots if key in self._tags and self._tags[key].root == node.key]
+        turns = [("turn", self._before[key]) for key in own if key in self._before]
+        return len(turns) < len(own) or not own or any(t in self._ledger.finished for t in turns)
+
     # -- tags -----------------------------------------------------------------------------------
 
     def _add_tag(self, step: TagStep, there: Digest | None = None) -> Key:
@@ -164,6 +192,7 @@ class Schedule:
 
     def _root(self, tag: TagNode, node: ManifestNode) -> None:
         tag.root = node.key
+        self._wait_for_turn(tag, node)
         self._check_tag(tag)
 
     def _companions(self, node: ManifestNode, tags: Iterable[Key]) -> None:
@@ -198,7 +227,7 @@ class Schedule:
         waits = self._ledger.waits_of(tag.key)
         if not waits and node.present:
             self._write_tag(tag, node)
-        elif node.ready and waits <= {node.key}:
+        elif node.ready:
             self._offer(node)
 
     def _write_tag(self, tag: TagNode, node: ManifestNode) -> None:
@@ -224,6 +253,8 @@ class Schedule:
                 self._fail_key(waiter, reason)
         else:
             self._release(self._ledger.finish(tag.key))
+        if outcome != "left":
+            self._release(self._ledger.finish(("turn", tag.key)))
 
     def _fail_tag(self, tag: TagNode, reason: str) -> None:
         self._close(tag, "failed", reason)
@@ -282,6 +313,7 @@ class Schedule:
             self._adopt(self._nodes[child], new)
         if self._keeps_digest(node):
             self._companions(node, new)
+        self._wake(node.key)
 
     def _keeps_digest(self, node: ManifestNode) -> bool:
         """Whether the image is known to arrive under its own digest, so that signatures fit it."""
@@ -439,6 +471,8 @@ class Schedule:
         waiters = self._ledger.waiters_of(node.key)
         for waiter in waiters:
             tag = self._tags.get(waiter)
+            if tag is None and self._refers_to(waiter, node) and not self._has_turn(node):
+                continue
             if tag is None or tag.root not in (None, node.key):
                 node.put_pending = True
                 self._emit(st.PutManifest(node.pair, node.stored))
@@ -448,6 +482,10 @@ class Schedule:
         if free is not None:
             node.put_pending = free.put_pending = True
             self._emit(st.PutManifest(node.pair, node.stored, free.step.target_tag))
+
+    def _refers_to(self, waiter: Key, node: ManifestNode) -> bool:
+        found = self._nodes.get(waiter)
+        return found is not None and found.subject_key == node.key
 
     def _wake(self, key: Key) -> None:
         node = self._nodes.get(key)
