@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import click
@@ -134,6 +135,7 @@ def copy_jobs(
         metered = hub is not None and hub.is_hub
         absent = not opener.is_ecr(target.registry)
         wish = Wish(pair, tuple(names) or None, names, chooser(wanted), referrers, absent, metered)
+        wish = replace(wish, in_order=not absent)
         jobs.append(Job(wish, stores))
     return jobs
 

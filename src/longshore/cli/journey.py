@@ -18,7 +18,9 @@ from longshore.cli.planning import (
     carry_out,
     end_with,
     make_plan,
-    summary_line,
+)
+from longshore.cli.planning import (
+    summary_lines as plan_summary,
 )
 from longshore.cli.typeset import duration, size
 from longshore.cli.work import Work, open_work
@@ -50,7 +52,7 @@ def migrate(app: App, tree: str | None, summary: str | None, dry_run: bool) -> N
         check_writable(Path(summary))
     work = open_work(app)
     made = make_plan(work, ("aws", "images"), NO_LIMITS)
-    lines = [*plan_lines(made.whole, made.both.aws), summary_line(made.whole)]
+    lines = [*plan_lines(made.whole, made.both.aws), *plan_summary(made)]
     if dry_run:
         app.output.result(made.whole.as_json(), lines, place=work.opened.place)
         return

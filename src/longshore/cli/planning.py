@@ -15,7 +15,15 @@ from longshore.cli.copying import copy_lines
 from longshore.cli.files import write_file
 from longshore.cli.frame import App, command
 from longshore.cli.typeset import size
-from longshore.cli.work import Work, only_writer, open_work, run_copy
+from longshore.cli.work import (
+    Work,
+    only_writer,
+    open_work,
+    pull_sentence,
+    pulls_needed,
+    read_allowance,
+    run_copy,
+)
 from longshore.errors import FileError, FindingsError, LongshoreError, UsageError, Where
 from longshore.journey.changes import (
     Part,
@@ -27,7 +35,7 @@ from longshore.journey.changes import (
 from longshore.journey.images import Job, copy_document, gather_all, why_unfinished
 from longshore.journey.planning import Both, place_head, plan_lines, whole_plan
 from longshore.text import tr
-from longshore.transfer.plan import PairPlan
+from longshore.transfer.budget import PullBudget
 from longshore.transfer.run import CopyResult
 
 if TYPE_CHECKING:
@@ -172,31 +180,33 @@ def end_with(app: App, error: LongshoreError | None) -> None:
 def make_plan(work: Work, only: tuple[Part, ...], limits: Limits) -> Made:
     """Gather both sides and decide. Changes nothing."""
     aws = None
+    policies: dict[str, str] = {}
     if "aws" in only:
         from longshore.provision.actual import read_actual
         from longshore.provision.desired import desired
         from longshore.provision.plan import plan as plan_aws
         from longshore.provision.policy_files import read_policy_files
+        from longshore.provision.resources import LifecyclePolicy
 
         texts = read_policy_files(work.config, work.config_folder)
         wanted = desired(
             work.config, work.target, texts, endpoint=work.opened.endpoint.aws_endpoint
         )
         aws = plan_aws(wanted, read_actual(work.opened.ecr, wanted), limits)
+        policies = {
+            one.name: one.text
+            for one in wanted.resources
+            if isinstance(one, LifecyclePolicy) and one.text is not None
+        }
     jobs = work.image_jobs() if "images" in only else []
     plans = gather_all(jobs, work.journal)
-    both = Both(aws, plans, _pulls(work, plans))
+    allowance = read_allowance(plans, jobs)
+    both = Both(aws, plans, pulls_needed(plans, work.journal), policies, allowance)
     head = place_head(work.opened.name, work.opened.endpoint)
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     whole = whole_plan(head, both, only, now)
     values = values_used(work.config.text, work.app.environ)
     return Made(replace(whole, values=values), both, jobs, limits)
-
-
-def _pulls(work: Work, plans: Sequence[PairPlan]) -> int:
-    """Manifests that are not kept yet: the least that the copy will pull."""
-    wanted = {step.digest for plan in plans for step in plan.to_copy if step.digest}
-    return sum(work.journal.recall(digest) is None for digest in wanted)
 
 
 def carry_out(work: Work, made: Made) -> dict[str, Any]:
@@ -243,7 +253,7 @@ def show_plan(app: App, work: Work, made: Made, next: str) -> None:
     if not whole.changes:
         lines = no_change_lines(whole)
     else:
-        lines = [*plan_lines(whole, made.both.aws), "", summary_line(whole)]
+        lines = [*plan_lines(whole, made.both.aws), "", *summary_lines(made)]
     app.output.result(whole.as_json(), lines, place=work.opened.place, next=next)
 
 
@@ -253,19 +263,23 @@ def no_change_lines(whole: WholePlan) -> list[str]:
     return [nothing, *(f"i {note}" for note in whole.notes)]
 
 
-def summary_line(whole: WholePlan) -> str:
-    """Counts, weight and checksum in a line."""
+def summary_lines(made: Made) -> list[str]:
+    """Counts, weight, pulls against what is left, and checksum."""
+    whole, left = made.whole, made.both.allowance
     tags = sum(len(one.diff) for one in whole.changes if one.resource.startswith("images/"))
     aws = sum(not one.resource.startswith("images/") for one in whole.changes)
-    return tr(
-        "plan: {aws} changes at AWS, {tags} tags to copy (about {size}, at least {pulls} pulls); "
-        "checksum {checksum}",
-        aws=aws,
-        tags=tags,
-        size=size(whole.bytes),
-        pulls=whole.pulls,
-        checksum=whole.checksum[7:19],
-    )
+    lines = [
+        tr(
+            "plan: {aws} changes at AWS, {tags} tags to copy (at most {size}); checksum {checksum}",
+            aws=aws,
+            tags=tags,
+            size=size(whole.bytes),
+            checksum=whole.checksum[7:19],
+        )
+    ]
+    if tags:
+        lines.append(pull_sentence(PullBudget(whole.pulls, left, exact=False)))
+    return lines
 
 
 def apply_lines(document: dict[str, Any]) -> list[str]:

@@ -14,8 +14,11 @@ from longshore.cli.interrupts import interruptible
 from longshore.cli.stores import Opener
 from longshore.errors import AwsError
 from longshore.events import Notice
-from longshore.journey.images import Job, gather_all, stores_of
+from longshore.journey.images import Job, stores_of
 from longshore.journey.wishes import image_wishes
+from longshore.oci.digest import Digest
+from longshore.oci.reference import DOCKER_HUB
+from longshore.oci.store import PullAllowance
 from longshore.text import tr
 from longshore.transfer.budget import ECR_PUT_IMAGE_PER_S, PullBudget, Widths
 from longshore.transfer.carry import Stores
@@ -123,32 +126,48 @@ def run_copy(
 def tell_budget(
     app: App, plans: Sequence[PairPlan], jobs: Sequence[Job], journal: Journal
 ) -> int | None:
-    """Say before the start how many pulls are needed at least and left; gives those left."""
-    metered = [
-        (plan, job)
-        for plan, job in zip(plans, jobs, strict=True)
-        if job.wish.metered and plan.to_copy
-    ]
-    if not metered:
-        return None
-    allowance = metered[0][1].stores.source.read_allowance()
+    """Say before the start how many pulls are needed and left; gives those left."""
+    allowance = read_allowance(plans, jobs)
     if allowance is None:
         return None
-    wanted = {step.digest for plan, _ in metered for step in plan.to_copy if step.digest}
-    needed = sum(journal.recall(digest) is None for digest in wanted)
-    budget = PullBudget(needed, allowance, exact=False)
-    sentence = tr(
-        "pulls: at least {needed} needed, {left} of {limit} left",
-        needed=needed,
-        left=allowance.remaining,
-        limit=allowance.limit,
-    )
-    if not budget.fits:
-        sentence += tr("; this takes {windows} limit windows", windows=budget.windows)
-    app.output.show(Notice(sentence, "info" if budget.fits else "warning"))
+    budget = PullBudget(pulls_needed(plans, journal), allowance, exact=False)
+    app.output.show(Notice(pull_sentence(budget), "info" if budget.fits else "warning"))
     return allowance.remaining
 
 
-def gather_plans(work: Work, jobs: Sequence[Job]) -> list[PairPlan]:
-    """List both sides of every image rule."""
-    return gather_all(jobs, work.journal)
+def read_allowance(plans: Sequence[PairPlan], jobs: Sequence[Job]) -> PullAllowance | None:
+    """What Docker Hub has left, when images are to be copied from there."""
+    for plan, job in zip(plans, jobs, strict=True):
+        if plan.pair.source_registry == DOCKER_HUB and plan.to_copy:
+            return job.stores.source.read_allowance()
+    return None
+
+
+def pulls_needed(plans: Sequence[PairPlan], journal: Journal) -> int:
+    """Manifests that are not kept yet, an index's own too, as far as the listings tell."""
+    wanted: set[str] = set()
+    for plan in plans:
+        for step in plan.to_copy:
+            wanted |= {step.digest, *step.children} if step.digest else set()
+    return sum(journal.recall(Digest(digest)) is None for digest in wanted)
+
+
+def pull_sentence(budget: PullBudget) -> str:
+    """The budget in words; signatures that are found on the way come on top."""
+    left = budget.allowance
+    if left is None:
+        return tr("pulls: at least {needed} needed; no limit seen", needed=budget.needed)
+    sentence = tr(
+        "pulls: at least {needed} needed, {left} of {limit} left",
+        needed=budget.needed,
+        left=left.remaining,
+        limit=left.limit,
+    )
+    if budget.fits:
+        return sentence
+    windows = tr(
+        "; this takes {windows} windows of {hours} h: the same command goes on each time",
+        windows=budget.windows,
+        hours=left.window_s // 3600,
+    )
+    return sentence + windows

@@ -96,7 +96,9 @@ def image_changes(plans: Sequence[PairPlan]) -> list[PlannedChange]:
         if not steps:
             continue
         moved = [step for step in steps if step.target_tag in plan.view.tags]
-        reason = tr("{new} new tags, {moved} moved", new=len(steps) - len(moved), moved=len(moved))
+        counts = [tr("{count} new tags", count=len(steps) - len(moved))]
+        counts += [tr("{count} moved", count=len(moved))] if moved else []
+        reason = tr("{counts} from {source}", counts=", ".join(counts), source=plan.pair.source)
         diff = {
             step.target_tag: {
                 "from": plan.view.tags.get(step.target_tag),
@@ -106,7 +108,7 @@ def image_changes(plans: Sequence[PairPlan]) -> list[PlannedChange]:
         }
         action = "update" if plan.view.tags else "create"
         resource = f"images/{plan.pair.target}"
-        found.append(PlannedChange(resource, action, f"{reason} ({plan.pair.source})", diff))
+        found.append(PlannedChange(resource, action, reason, diff))
     return sorted(found, key=lambda change: change.resource)
 
 

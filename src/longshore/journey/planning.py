@@ -8,26 +8,34 @@ act      the caller: provision.apply, then transfer's CopyRun
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from longshore.facts import Endpoint
 from longshore.journey.changes import Part, PlannedChange, WholePlan, image_changes
+from longshore.oci.store import PullAllowance
+from longshore.policy.lifecycle.arrival import Arriving, expiring_on_arrival
 from longshore.provision.changes import Plan
 from longshore.provision.render import render_changes
 from longshore.text import tr
-from longshore.transfer.plan import PairPlan
+from longshore.transfer.plan import PairPlan, TagStep
 
 _TAGS_SHOWN = 6
 
 
 @dataclass(frozen=True)
 class Both:
-    """The two plans behind one: `aws` is None when only images are asked for."""
+    """The two plans behind one: `aws` is None when only images are asked for.
+
+    `policies` has the lifecycle policy that each repository is to have. `pulls` is how many
+    manifests are to be read as far as the listings tell, `allowance` what Docker Hub has left.
+    """
 
     aws: Plan | None
     images: Sequence[PairPlan]
     pulls: int = 0
+    policies: Mapping[str, str] = field(default_factory=dict)
+    allowance: PullAllowance | None = None
 
 
 def place_head(name: str, endpoint: Endpoint) -> dict[str, Any]:
@@ -60,7 +68,11 @@ def whole_plan(
         target = change.resource.removeprefix("images/")
         name = target.removeprefix(registry.get(target, "") + "/")
         changes.append(PlannedChange(f"images/{name}", change.action, change.reason, change.diff))
-    notes += list(_image_notes(both.images))
+    notes += _image_notes(both.images)
+    for plan in both.images:
+        name = plan.pair.target.removeprefix(plan.pair.target_registry + "/")
+        if name in both.policies:
+            notes += lifecycle_notes(plan, name, both.policies[name])
     size = sum(step.size or 0 for plan in both.images for step in _unique(plan))
     return WholePlan(
         dict(head), tuple(changes), only, tuple(notes), both.pulls, size, made_at, tuple(refused)
@@ -93,6 +105,46 @@ def _image_notes(plans: Sequence[PairPlan]) -> list[str]:
     return notes
 
 
+def lifecycle_notes(plan: PairPlan, repository: str, policy_text: str) -> list[str]:
+    """Which of the images that are copied the repository's own policy will expire again.
+
+    Only the copied images are counted; what else the repository holds is not looked at.
+    """
+    images: dict[str, list[TagStep]] = {}
+    for step in plan.wanted:
+        images.setdefault(step.digest or step.source_tag, []).append(step)
+    arriving = [
+        Arriving(digest, tuple(step.target_tag for step in steps), _order(steps))
+        for digest, steps in images.items()
+    ]
+    found: dict[tuple[int, tuple[str, ...], int], list[str]] = {}
+    for one in expiring_on_arrival(policy_text, arriving):
+        found.setdefault((one.rule, one.patterns, one.keeps), []).append(one.image.tags[0])
+    return [
+        tr(
+            "ecr/lifecycle/{name}: rule {rule} keeps the {keeps} newest of {patterns}; ECR will "
+            "expire {tags} soon after the copy: leave them out (tags: newest) or keep more",
+            name=repository,
+            rule=rule,
+            keeps=keeps,
+            patterns=" & ".join(patterns),
+            tags=_some(sorted(tags)),
+        )
+        for (rule, patterns, keeps), tags in found.items()
+    ]
+
+
+def _order(steps: Sequence[TagStep]) -> float:
+    times = [step.pushed_at.timestamp() for step in steps if step.pushed_at]
+    return max(times, default=0.0)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _TAGS_SHOWN
+    shown = ", ".join(names[:_TAGS_SHOWN])
+    return shown + (tr(" and {count} more", count=more) if more > 0 else "")
+
+
 def plan_lines(plan: WholePlan, aws: Plan | None) -> list[str]:
     """The plan as text, without its head."""
     lines = render_changes(aws) if aws is not None else []
@@ -100,11 +152,7 @@ def plan_lines(plan: WholePlan, aws: Plan | None) -> list[str]:
         if change.resource.startswith("images/"):
             mark = "+" if change.action == "create" else "~"
             lines.append(f"{mark} {change.resource}   ({change.reason})")
-            tags = sorted(change.diff)
-            shown = ", ".join(tags[:_TAGS_SHOWN])
-            more = len(tags) - _TAGS_SHOWN
-            rest = tr(" and {count} more", count=more) if more > 0 else ""
-            lines.append(f"    {shown}{rest}")
+            lines.append(f"    {_some(sorted(change.diff))}")
     lines += [f"! {one}" for one in plan.refused]
     lines += [f"i {one}" for one in plan.notes]
     return lines
