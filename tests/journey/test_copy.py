@@ -157,7 +157,7 @@ def test_a_repository_that_is_not_there(lab: Lab) -> None:
     company(lab.hub)
     ended = lab("copy", HUB, f"{lab.stack.state.ecr_registry}/nowhere", "--json")
     assert ended.code == 1
-    assert ended.json["error"]["code"] == "repository-not-found"
+    assert ended.json["code"] == "repository-not-found"
     assert "nowhere" in ended.err + ended.out
     assert "longshore repo create" in ended.out
     ended = lab("copy", "docker.io/acme/nothing", ecr_address(lab, "app"), "--json")

@@ -36,6 +36,7 @@ from longshore.journey.images import (
 )
 from longshore.journey.wishes import chooser
 from longshore.oci.platforms import parse_platform
+from longshore.oci.reference import Reference
 from longshore.policy.tags import TagFilter
 from longshore.text import tr
 from longshore.transfer.budget import Widths
@@ -134,6 +135,8 @@ def copy_jobs(
         )
         metered = hub is not None and hub.is_hub
         absent = not opener.is_ecr(target.registry)
+        if not whole and isinstance(target, Reference):
+            opener.need_repository(target)
         wish = Wish(pair, tuple(names) or None, names, chooser(wanted), referrers, absent, metered)
         wish = replace(wish, in_order=not absent)
         jobs.append(Job(wish, stores))
@@ -202,7 +205,7 @@ def verify(app: App, only: tuple[str, ...], pull: str, jobs: int) -> None:
         document,
         verify_lines(document),
         place=work.opened.place,
-        next="longshore status" if not _broken(document) else "longshore sync",
+        next="longshore login" if not _broken(document) else "longshore sync",
     )
     if _broken(document):
         raise_findings(app, document)

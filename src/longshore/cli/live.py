@@ -6,6 +6,7 @@ draws it at most ten times a second.
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 import time
@@ -26,6 +27,10 @@ from longshore.events import (
 from longshore.text import tr
 
 _INTERVAL_S = 0.1
+
+
+# The tag of a signature holds a whole digest; twelve digits tell it apart on a screen.
+_COMPANION = re.compile(r"(sha256-[0-9a-f]{12})[0-9a-f]{52}")
 
 
 def line_of(event: Event, *, verbose: bool = False) -> str | None:
@@ -54,7 +59,7 @@ def line_of(event: Event, *, verbose: bool = False) -> str | None:
 def _tag_line(event: TagDone, *, verbose: bool) -> str | None:
     if event.outcome == "unchanged" and not verbose:
         return None
-    arrow = f"{event.source} -> {event.target}"
+    arrow = _COMPANION.sub(r"\1...", f"{event.source} -> {event.target}")
     return _joined("  ", event.outcome, arrow, short_digest(event.digest), event.reason)
 
 

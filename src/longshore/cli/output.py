@@ -102,6 +102,7 @@ class Output:
     ) -> None:
         """The command's one answer; `next` is the next sensible command."""
         self._rest()
+        next = self._again(next)
         if self.machine:
             extra = {"place": place.as_json()} if place else {}
             whole = {**extra, **document, **({"next": next} if next else {})}
@@ -114,6 +115,19 @@ class Output:
             self._write(clean(line))
         if next:
             self._write(self.styled(tr("next: {command}", command=next), "dim"))
+
+    def _again(self, command: str) -> str:
+        """The command with the flags by which this run found its file and target."""
+        known = (
+            ("config", f"--config {self.settings.config}"),
+            ("local", "--local"),
+            ("target", f"--target {self.settings.target}"),
+        )
+        flags = [text for name, text in known if self.settings.origins.get(name) == f"--{name}"]
+        word = "longshore "
+        if not command.startswith(word) or not flags or command.startswith("longshore local"):
+            return command
+        return word + " ".join([*flags, command.removeprefix(word)])
 
     def text(self, text: str) -> None:
         """A result that is text for another program (a script, a schema, a file); as it is."""

@@ -84,10 +84,12 @@ def init(
         else:
             app.output.text(text)
         return
+    if scripts and config.exists() and not force:
+        del todo[config]
     refuse_existing(todo, force)
     app.output.confirm(
         tr("write {files}?", files=", ".join(str(path) for path in todo)),
-        [tr("{count} repositories to move", count=len(found))],
+        text.splitlines() if config in todo else [],
     )
     for path, content in todo.items():
         write_file(path, content, executable=path.suffix == ".sh")

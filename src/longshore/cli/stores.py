@@ -79,6 +79,14 @@ class Opener:
             if name == host
         )
 
+    def need_repository(self, reference: Reference) -> None:
+        """Raise RegistryError when the target is an ECR that lacks the repository."""
+        from longshore.remote.ecr_registry import EcrRegistry
+
+        registry = self.registry(reference.registry, "target")
+        if isinstance(registry, EcrRegistry):
+            registry.asked(lambda: registry.ecr.describe_repositories([reference.repository]))
+
     def traffic(self, side: Side) -> Traffic:
         """What a side was asked so far."""
         seen = [found.traffic for (_, one), found in self._registries.items() if one == side]

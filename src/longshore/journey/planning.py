@@ -71,7 +71,7 @@ def whole_plan(
     notes += _image_notes(both.images)
     for plan in both.images:
         name = plan.pair.target.removeprefix(plan.pair.target_registry + "/")
-        if name in both.policies:
+        if name in both.policies and plan.to_copy:
             notes += lifecycle_notes(plan, name, both.policies[name])
     size = sum(step.size or 0 for plan in both.images for step in _unique(plan))
     return WholePlan(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from longshore.provision.changes import Change, Plan, written
 from longshore.text import tr
 
+_EVER = 9999  # a count that no repository reaches is how a policy says "keep"
 MARKS = {"create": "+", "update": "~", "delete": "-", "replace": "-/+"}
 
 
@@ -32,8 +33,14 @@ def render_plan(plan: Plan) -> str:
 
 
 def render_changes(plan: Plan) -> list[str]:
-    """The changes alone, a few lines each."""
-    return [line for change in plan.changes for line in _change(change)]
+    """The changes alone, a few lines each; the same change of several repositories once."""
+    grouped: dict[str, list[Change]] = {}
+    for change in plan.changes:
+        diff = json.dumps(written(change.diff), sort_keys=True, default=str)
+        grouped.setdefault(f"{change.kind} {change.action} {change.reason} {diff}", []).append(
+            change
+        )
+    return [line for group in grouped.values() for line in _changes(group)]
 
 
 def plain(text: str) -> str:
@@ -56,6 +63,12 @@ def _heading(plan: Plan) -> Iterator[str]:
     )
     if place.endpoint:
         yield tr("Endpoint {endpoint}", endpoint=plain(place.endpoint))
+
+
+def _changes(group: Sequence[Change]) -> Iterator[str]:
+    for change in group[:-1]:
+        yield f"{MARKS[change.action]} {plain(change.resource)}"
+    yield from _change(group[-1])
 
 
 def _change(change: Change) -> Iterator[str]:
@@ -89,9 +102,11 @@ def _rule(rule: Mapping[str, Any]) -> str:
     action = str((rule.get("action") or {}).get("type"))
     number = selection.get("countNumber")
     if selection.get("countType") == "imageCountMoreThan":
+        if isinstance(number, int) and number >= _EVER:
+            return plain(f"{what}: {tr('stay')}")
         return plain(f"{what}: {action} {tr('all but the {count} newest', count=number)}")
-    since = str(selection.get("countType"))
-    return plain(f"{what}: {action} {tr('{since} {days} days ago', since=since, days=number)}")
+    since = str(selection.get("countType")).removeprefix("sinceImage").lower()
+    return plain(f"{what}: {action} {tr('{days} days after {event}', days=number, event=since)}")
 
 
 def _summary(plan: Plan) -> str:

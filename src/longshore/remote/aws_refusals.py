@@ -60,7 +60,7 @@ def aws_refusal(
             code="aws-quota",
             where=where,
         )
-    code, hint = _code_and_hint(aws_code, status, action)
+    code, hint = _code_and_hint(aws_code, status, action, where.resource if where else None)
     return AwsError(
         tr("AWS refused {operation}: {message}", operation=operation, message=message or aws_code),
         hint,
@@ -89,7 +89,9 @@ def _invalid(aws_code: str, message: str) -> LoginError:
     )
 
 
-def _code_and_hint(aws_code: str, status: int, action: str) -> tuple[str, str]:
+def _code_and_hint(
+    aws_code: str, status: int, action: str, resource: str | None
+) -> tuple[str, str]:
     if aws_code in _DENIED:
         hint = tr("allow the caller {action}, in an IAM policy", action=action)
         return "access-denied", hint
@@ -97,13 +99,15 @@ def _code_and_hint(aws_code: str, status: int, action: str) -> tuple[str, str]:
         return "aws-broken", tr("run the same command again later")
     if re.fullmatch(r"([A-Z][a-z0-9]+)+Exception", aws_code):
         words = re.findall(r"[A-Z][a-z0-9]+", aws_code.removesuffix("Exception"))
-        return "-".join(words).lower(), _hint(aws_code)
+        return "-".join(words).lower(), _hint(aws_code, resource or "NAME")
     return "aws-error", tr("see what AWS says above")
 
 
-def _hint(aws_code: str) -> str:
+def _hint(aws_code: str, resource: str) -> str:
     hints = {
-        "RepositoryNotFoundException": tr("create it: longshore repo create, or longshore apply"),
+        "RepositoryNotFoundException": tr(
+            "create it: longshore repo create {name}, or longshore apply", name=resource
+        ),
         "ImageTagAlreadyExistsException": tr("use a new tag, or except it from immutability"),
         "RepositoryNotEmptyException": tr("look at its images first: longshore tags ls"),
         "InvalidParameterException": tr("correct the value that AWS names"),

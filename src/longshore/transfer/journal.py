@@ -16,7 +16,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from longshore.errors import ContentError, FileError, RefusedError
@@ -26,10 +26,16 @@ from longshore.text import tr
 
 
 class Journal:
-    """The state folder of copies; safe to use from many threads and processes."""
+    """The state folder of copies; safe to use from many threads and processes.
+
+    Who only reads needs no folder that can be written: it is made when something is kept.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def _prepare(self) -> None:
+        folder = self.folder
         try:
             for name in ("manifests", "open", "locks"):
                 (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -56,7 +62,8 @@ class Journal:
         except OSError:
             return None
         if digest_of(content) != digest:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
             return None
         try:
             return parse_manifest(content, media_type, digest)
@@ -75,7 +82,8 @@ class Journal:
 
     def open_runs(self) -> list[str]:
         """The target repositories whose run did not end."""
-        return sorted(path.read_text() for path in (self.folder / "open").iterdir())
+        folder = self.folder / "open"
+        return sorted(path.read_text() for path in folder.iterdir()) if folder.is_dir() else []
 
     def begin(self, target: str) -> None:
         """Note that a run begins to write to the repository."""
@@ -88,6 +96,7 @@ class Journal:
     @contextmanager
     def writing(self, targets: Iterable[str]) -> Iterator[None]:
         """Be the only writer of the repositories. Raises RefusedError naming the other process."""
+        self._prepare()
         held: list[int] = []
         try:
             for target in sorted(set(targets)):
