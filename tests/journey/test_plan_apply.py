@@ -235,3 +235,17 @@ def test_drift_is_shown_and_mended(lab: Lab) -> None:
     assert change["resource"] == "ecr/repository/app"
     lab.done("apply", "--yes")
     assert lab("plan", "--exit-code").code == 0
+
+
+def test_an_apply_that_fails_says_why(lab: Lab) -> None:
+    company(lab.hub)
+    lab.write(APP)
+    lab.fault(listener="ecr", method="PUT", path="/manifests/v", times=None, status=400)
+    for command in ("apply", "migrate"):
+        ended = lab(command, "--yes", "--json")
+        assert ended.code == 5
+        assert ended.json["error"]["code"] == "partly-done"
+        assert ended.json["copy"]["tags"]["failed"] == 4
+        assert lab(command, "--yes").code == 5
+        *_, last = lab(command, "--yes", "--jsonl").events
+        assert last["error"]["code"] == "partly-done"
