@@ -254,7 +254,8 @@ def kill_once(journey: Journey, chance: random.Random) -> bool:
     command = chance.choice([["sync", "--jobs", str(jobs)], ["migrate", "--yes"]])
     servers_too = chance.random() < 0.25
     process = journey.start(*command)
-    was_running = killed_after(process, chance.randrange(0, 70), chance.uniform(0, 0.02))
+    events = chance.randrange(chance.choice([8, 30, 80]))
+    was_running = killed_after(process, events, chance.uniform(0, 0.02))
     if servers_too:
         journey.company.kill()
         journey.company.up()

@@ -16,7 +16,7 @@ from longshore.cli import wiring
 from longshore.cli.ecr_hosts import EcrHost, parse_ecr_host
 from longshore.cli.settings import Settings
 from longshore.cli.targeting import is_loopback_url
-from longshore.errors import LoginError, Side
+from longshore.errors import LoginError, Side, UsageError
 from longshore.events import Event, Waiting
 from longshore.oci.reference import DOCKER_HUB, Reference
 from longshore.oci.store import Readable, Writable
@@ -105,11 +105,11 @@ class Opener:
         """A registry asks for patience; short waits are not worth a line."""
         if waited.seconds >= WORTH_TELLING_S:
             until = datetime.now(UTC) + timedelta(seconds=waited.seconds)
-            reason = tr(
-                "{host} asks to wait (status {status})",
-                host=waited.host,
-                status=waited.status or "-",
-            )
+            reason = tr("{host} cannot be reached", host=waited.host)
+            if waited.status:
+                reason = tr(
+                    "{host} asks to wait (status {status})", host=waited.host, status=waited.status
+                )
             self.tell(Waiting(reason, until.isoformat(timespec="seconds")))
 
     def _open(self, host: str, side: Side) -> Registry:
@@ -118,7 +118,7 @@ class Opener:
         if self._is_target(host):
             return self._open_ecr(side)
         if named := parse_ecr_host(host):
-            return self._open_foreign_ecr(named, side)
+            return self._open_foreign_ecr(host, named, side)
         from longshore.remote.registry import Registry
 
         found = self.config.sources.get(host) if self.config else None
@@ -176,8 +176,12 @@ class Opener:
         wiring.check_registry(self.opened)
         return EcrRegistry(self.opened.ecr, self.transport(), side)
 
-    def _open_foreign_ecr(self, named: EcrHost, side: Side) -> Registry:
-        """An ECR that the reference names in full: its region's session, whoever's account."""
+    def _open_foreign_ecr(self, host: str, named: EcrHost, side: Side) -> Registry:
+        """An ECR that the reference names in full: its region's session, whoever's account.
+
+        Raises RefusedError when the API would be asked elsewhere than at AWS, UsageError for a host
+        that the region's registry does not have.
+        """
         from longshore.remote.aws import AwsOptions, open_session
         from longshore.remote.ecr import Ecr
         from longshore.remote.ecr_registry import EcrRegistry
@@ -188,7 +192,20 @@ class Opener:
             use_dualstack=named.dualstack,
             environ=self.environ,
         )
-        return EcrRegistry(Ecr(open_session(options), named.account), self.transport(), side)
+        session = open_session(options)
+        wiring.need_aws(session)
+        ecr = Ecr(session, named.account)
+        if ecr.registry_host != host:
+            raise UsageError(
+                tr(
+                    "{host} is not a registry; it would be {other}",
+                    host=host,
+                    other=ecr.registry_host,
+                ),
+                tr("name the registry as AWS does"),
+                code="bad-reference",
+            )
+        return EcrRegistry(ecr, self.transport(), side)
 
     # -- credentials ----------------------------------------------------------------------------
 

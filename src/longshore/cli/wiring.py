@@ -172,13 +172,18 @@ def ecr_token(region: str, environ: Mapping[str, str], *, fips: bool = False) ->
     from longshore.remote.ecr import Ecr
 
     session = open_session(AwsOptions(region=region, use_fips=fips, environ=environ))
+    need_aws(session)
+    return Ecr(session).authorization_token()
+
+
+def need_aws(session: AwsSession) -> None:
+    """Raise RefusedError when a registry at AWS is meant, but its API is asked on this machine."""
     if session.client("ecr").is_loopback:
         raise RefusedError(
             tr("AWS_ENDPOINT_URL leads to this machine, but the registry is at AWS"),
             tr("unset AWS_ENDPOINT_URL"),
             code="wrong-place",
         )
-    return Ecr(session).authorization_token()
 
 
 def embedded_token(state: LocalState, environ: Mapping[str, str]) -> Token:
