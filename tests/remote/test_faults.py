@@ -631,3 +631,14 @@ def test_what_is_shown_of_a_request_has_no_query() -> None:
     assert request.shown == "GET /path"
     assert request.host == "host"
     assert "Bearer" not in repr(request)
+
+
+def test_an_address_that_has_expired_is_worth_another_try(transport: Transport) -> None:
+    with serving(lambda _: Say(403, {}, b"expired")) as store:
+        redirect = Say(307, {"Location": f"{store.url}/blob"})
+        with serving(lambda _: redirect) as server:
+            registry = Registry(server.host, transport)
+            with pytest.raises(RegistryError) as caught:
+                registry.repository("a").open_blob(blob(b"x"))
+    assert caught.value.temporary
+    assert caught.value.code == "address-expired"

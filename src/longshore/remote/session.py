@@ -56,6 +56,8 @@ class Session:
         """The error that an answer stands for."""
         parts = urlsplit(answer.request.url)
         own = same_origin(answer.request.url, self.base)
+        if not own and answer.status == 403:
+            return self._expired_address(answer)
         refused = Refused(
             status=answer.status,
             headers=answer.headers,
@@ -67,6 +69,22 @@ class Session:
             logged_in=self.authority.logged_in,
         )
         return refusal(refused, self.transport.timing.now())
+
+    def _expired_address(self, answer: Answer) -> RegistryError:
+        """Where the registry redirected to wants no more of it: the address is asked for anew."""
+        return RegistryError(
+            tr(
+                "{host} does not take the address that {registry} gave, or not any more",
+                host=answer.request.host,
+                registry=self.authority.host,
+            ),
+            tr("run the same command again; it resumes"),
+            side=self.side,
+            status=answer.status,
+            request=answer.request.shown,
+            temporary=True,
+            code="address-expired",
+        )
 
     def _ask(self, request: Request, scopes: tuple[str, ...]) -> Answer:
         if request.url.startswith("/"):

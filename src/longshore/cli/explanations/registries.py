@@ -83,6 +83,16 @@ def _limits() -> list[Explanation]:
             ),
         ),
         Explanation(
+            "address-expired",
+            1,
+            tr("A registry sent longshore elsewhere for a layer, and was refused there."),
+            (
+                tr("such addresses are good for some minutes only; longshore asks for new ones"),
+                tr("a proxy between here and the layer store refuses the request"),
+            ),
+            (tr("run the same command again: it goes on where it stopped"),),
+        ),
+        Explanation(
             "own-pull-limit",
             6,
             tr("This run has pulled as many manifests as longshore.yaml allows it."),
