@@ -249,3 +249,26 @@ def test_an_apply_that_fails_says_why(lab: Lab) -> None:
         assert lab(command, "--yes").code == 5
         *_, last = lab(command, "--yes", "--jsonl").events
         assert last["error"]["code"] == "partly-done"
+
+
+def test_two_sources_share_a_repository_but_never_a_tag(lab: Lab) -> None:
+    company(lab.hub)
+    other = Shelf(lab.hub, "acme/other")
+    other.image(b"other", tags=("latest", "other"))
+    into = "from: docker.io/acme/other, to: app"
+    lab.write(APP, into)
+    for command in ("plan", "apply", "sync", "verify", "migrate"):
+        ended = lab(command, "--yes", "--json")
+        assert ended.code in (1, 3)
+        if command != "sync":
+            assert ended.json["code"] == "tag-wanted-twice"
+            assert "app:latest" in ended.json["message"]
+    assert lab.ecr.list_repositories() == []
+    lab.write(APP, f"{into}, tags: {{deny: [latest]}}")
+    saved = lab.done("plan", "-o", "plan.json")
+    [change] = [one for one in saved["changes"] if one["resource"] == "images/app"]
+    assert {"latest", "other", "v1.0.0"} <= set(change["diff"])
+    lab.done("apply", "plan.json", "--yes")
+    assert lab.held("app")["other"] == other.tags()["other"]
+    assert lab.done("apply", "--yes")["applied"] == []
+    assert lab.done("verify")["extra_tags"] == []

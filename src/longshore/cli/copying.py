@@ -226,7 +226,7 @@ def verify_once(
         for event in proof.events():
             work.app.output.show(event)
     items = proof.items
-    extra = [f"{plan.pair.target}:{tag}" for plan in plans for tag in extra_tags(plan)]
+    extra = extra_tags(plans)
     return {
         "schema": "longshore.verify/1",
         "equal": count(items, "equal"),

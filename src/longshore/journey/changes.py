@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from longshore.errors import ConfigError, Problem, RefusedError, Where
 from longshore.text import tr
-from longshore.transfer.plan import PairPlan
+from longshore.transfer.plan import PairPlan, TagStep
 
 Part = Literal["aws", "images"]
 SCHEMA = "longshore.plan/1"
@@ -109,7 +109,40 @@ def image_changes(plans: Sequence[PairPlan]) -> list[PlannedChange]:
         action = "update" if plan.view.tags else "create"
         resource = f"images/{plan.pair.target}"
         found.append(PlannedChange(resource, action, reason, diff))
-    return sorted(found, key=lambda change: change.resource)
+    return sorted(_merged(found).values(), key=lambda change: change.resource)
+
+
+def _merged(changes: Sequence[PlannedChange]) -> dict[str, PlannedChange]:
+    """One change for each target repository, also when several sources go to it."""
+    found: dict[str, PlannedChange] = {}
+    for one in changes:
+        other = found.get(one.resource)
+        if other is not None:
+            reason = f"{other.reason}; {one.reason}"
+            one = PlannedChange(one.resource, one.action, reason, {**other.diff, **one.diff})
+        found[one.resource] = one
+    return found
+
+
+def refuse_collisions(plans: Sequence[PairPlan]) -> None:
+    """Raise RefusedError when two sources want the same target tag: each run would move it."""
+    known: dict[str, TagStep] = {}
+    for plan in plans:
+        for step in plan.wanted:
+            name = f"{step.pair.target}:{step.target_tag}"
+            other = known.setdefault(name, step)
+            if other.pair != step.pair and (step.digest is None or other.digest != step.digest):
+                raise RefusedError(
+                    tr(
+                        "{one} and {other} both want {name}",
+                        one=f"{other.pair.source}:{other.source_tag}",
+                        other=f"{step.pair.source}:{step.source_tag}",
+                        name=name,
+                    ),
+                    tr("leave the tag out of one of them (deny), or name another target"),
+                    code="tag-wanted-twice",
+                    where=Where(resource=name),
+                )
 
 
 def parse_plan(text: str, filename: str) -> WholePlan:

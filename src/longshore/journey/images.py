@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from longshore.errors import InterruptedByUser, LongshoreError, PartialError
+from longshore.journey.changes import refuse_collisions
 from longshore.text import tr
 from longshore.transfer.carry import Stores
 from longshore.transfer.gather import gather
@@ -34,10 +35,15 @@ class Job:
 
 
 def gather_all(jobs: Sequence[Job], journal: Journal) -> list[PairPlan]:
-    """The plans of all pairs, in their order; listings run side by side."""
+    """The plans of all pairs, in their order; listings run side by side.
+
+    Raises RefusedError when two of them want the same tag.
+    """
     with ThreadPoolExecutor(_LISTINGS_AT_ONCE, thread_name_prefix="longshore-pair") as pool:
         asked = [pool.submit(gather, job.wish, job.stores, journal) for job in jobs]
-        return [answer.result() for answer in asked]
+        plans = [answer.result() for answer in asked]
+    refuse_collisions(plans)
+    return plans
 
 
 def stores_of(jobs: Sequence[Job]) -> dict[Pair, Stores]:

@@ -82,11 +82,13 @@ def judge(step: TagStep, expected: Digest | None, found: Digest | None, seen: Cl
     return item("equal", tr("same digest, whole closure"))
 
 
-def extra_tags(plan: PairPlan) -> list[str]:
-    """Tags that only the target has."""
-    wanted = {step.target_tag for step in plan.steps}
-    served = {step.target_tag for found in plan.companions.values() for step in found}
-    return sorted(set(plan.view.tags) - wanted - served)
+def extra_tags(plans: Sequence[PairPlan]) -> list[str]:
+    """Tags (`repository:tag`) that only the target has; several sources may share one target."""
+    there = {(plan.pair.target, tag) for plan in plans for tag in plan.view.tags}
+    for plan in plans:
+        steps = [*plan.steps, *(step for found in plan.companions.values() for step in found)]
+        there -= {(plan.pair.target, step.target_tag) for step in steps}
+    return [f"{target}:{tag}" for target, tag in sorted(there)]
 
 
 def tags_to_prove(plan: PairPlan) -> list[TagStep]:

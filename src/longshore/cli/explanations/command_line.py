@@ -71,6 +71,13 @@ def _typed() -> list[Explanation]:
             (),
             (tr("write the two references with a space between, one pair a line"),),
         ),
+        Explanation(
+            "tag-wanted-twice",
+            3,
+            tr("Two sources have an image for the same tag of one target repository."),
+            (tr("two image rules, or two copies, go to the same repository"),),
+            (tr("leave the tag out of one of them, or give one another target"),),
+        ),
     ]
 
 
