@@ -22,6 +22,7 @@ import json
 import os
 import platform
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -181,6 +182,7 @@ def main() -> None:
     options.parts = options.parts or list(PARTS)
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"unknown parts: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     memory = "/dev/shm" if os.path.isdir("/dev/shm") else None  # keeps the disk out of the figures
     with tempfile.TemporaryDirectory(prefix="longshore-bench-", dir=memory) as folder:
         measure_parts(options, Path(folder))
