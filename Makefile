@@ -65,7 +65,7 @@ LOCK := env -u PIP_FIND_LINKS uv pip compile --universal --python-version 3.11 -
 lock: ## resolves requirements/*.txt again (needs uv)
 	$(LOCK) pyproject.toml -o requirements/core.txt
 	$(LOCK) pyproject.toml --extra local -c requirements/core.txt -o requirements/local.txt
-	$(LOCK) pyproject.toml requirements/dev.in --extra local -c requirements/local.txt -o requirements/dev.txt
+	$(LOCK) pyproject.toml requirements/dev.in --extra local --extra github -c requirements/local.txt -o requirements/dev.txt
 	$(LOCK) requirements/peers.in -o requirements/peers.txt
 
 clean: ## removes .venv, .peers and caches

@@ -1,0 +1,31 @@
+"""Which finder takes which file, in order. Pure.
+
+Exact names come before patterns, patterns before whole languages; YAML that nobody claims by
+name is looked into last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from longshore.rewrite.finders.finder import Finder, Tree
+from longshore.rewrite.mentions import Sighting
+from longshore.rewrite.source import SourceFile
+
+FINDERS: tuple[Finder, ...] = ()
+
+
+def finders_for(path: str) -> list[Finder]:
+    """The finders that may take a file of this path, in order."""
+    return [finder for finder in FINDERS if finder.takes(path)]
+
+
+def sightings(file: SourceFile, tree: Tree, finders: Iterable[Finder]) -> Iterable[Sighting]:
+    """What the first finder that knows this file finds in it."""
+    for finder in finders:
+        if finder.marks and not any(mark in file.data for mark in finder.marks):
+            continue
+        found = finder.find(file, tree)
+        if found is not None:
+            return found
+    return ()
