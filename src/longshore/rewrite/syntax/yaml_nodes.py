@@ -258,9 +258,9 @@ class _Builder:
         if depth > _MAX_DEPTH:
             raise RecursionError
         if isinstance(event, yaml.AliasEvent):
-            known = self._anchors.get(event.anchor)
+            known = self._anchors.get(event.anchor or "")
             if known is None:
-                raise yaml.composer.ComposerError(None, None, "undefined alias", event.start_mark)
+                raise yaml.YAMLError("undefined alias")
             return known
         made: Node
         if isinstance(event, yaml.ScalarEvent):
@@ -281,6 +281,7 @@ class _Builder:
         return made
 
     def _fill(self, take: Callable[[Node], None], end: type[yaml.Event], depth: int) -> int:
+        event: Any
         for event in self._events:
             if isinstance(event, end):
                 return event.end_mark.index + self._shift

@@ -1,0 +1,18 @@
+"""All hazard checks, in the order that reports show them. Pure."""
+
+from __future__ import annotations
+
+from longshore.rewrite.hazards.hazard import Check, Hazard, Surveyed
+
+CHECKS: tuple[Check, ...] = ()
+
+_RANK = {"high": 0, "medium": 1, "low": 2}
+
+
+def look_for_hazards(surveyed: Surveyed) -> list[Hazard]:
+    """What all checks say, the worst first, then by place."""
+    found = [hazard for check in CHECKS for hazard in check.look(surveyed)]
+    return sorted(
+        dict.fromkeys(found),
+        key=lambda one: (_RANK[one.severity], one.file, one.line, one.column, one.code),
+    )
