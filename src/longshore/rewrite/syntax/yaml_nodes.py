@@ -280,7 +280,7 @@ class _Builder:
             made.span = Span(made.span.start, end)
         return made
 
-    def _fill(self, take: Callable[[Node], None], end: type[yaml.Event], depth: int) -> int:
+    def _fill(self, take: Callable[[Node], None], end: Any, depth: int) -> int:
         event: Any
         for event in self._events:
             if isinstance(event, end):
