@@ -284,7 +284,7 @@ class _Builder:
         event: Any
         for event in self._events:
             if isinstance(event, end):
-                return event.end_mark.index + self._shift
+                return int(event.end_mark.index) + self._shift
             take(self._node(event, depth + 1))
         return self._shift + len(self._text)
 
