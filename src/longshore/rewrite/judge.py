@@ -22,7 +22,7 @@ from longshore.rewrite.source import SourceFile
 from longshore.rewrite.uses import Status, Use
 from longshore.text import tr
 
-_SCHEME = re.compile(r"(?:docker-image|docker-daemon|docker|oci|https?):/{0,2}")
+_SCHEME = re.compile(r"docker-daemon:/{0,2}|(?:docker-image|docker|oci|https?)://")
 _HUB_HOSTS = frozenset(
     {
         *("docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"),

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from longshore.rewrite.finders import ci_kinds
 from longshore.rewrite.finders.finder import Finder, Tree
 from longshore.rewrite.mentions import Sighting
 from longshore.rewrite.source import SourceFile
 
-FINDERS: tuple[Finder, ...] = ()
+FINDERS: tuple[Finder, ...] = (
+    *ci_kinds.NAMED,
+    *ci_kinds.LATE,
+)
 
 
 def finders_for(path: str) -> list[Finder]:

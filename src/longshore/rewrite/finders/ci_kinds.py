@@ -1,0 +1,17 @@
+"""The finders of CI systems and of other declarative files, by name. Pure.
+
+`NAMED` know their files by path; `LATE` look into YAML that nobody claims by name.
+"""
+
+from __future__ import annotations
+
+from longshore.rewrite.finders import gitlab_ci
+from longshore.rewrite.finders.finder import Finder
+
+NAMED: tuple[Finder, ...] = (
+    Finder("gitlab-ci", gitlab_ci.takes_by_name, gitlab_ci.find_gitlab_ci, gitlab_ci.MARKS),
+)
+
+LATE: tuple[Finder, ...] = (
+    Finder("gitlab-included", gitlab_ci.takes_yaml, gitlab_ci.find_included, gitlab_ci.MARKS),
+)
