@@ -102,10 +102,12 @@ class Control:
             )
 
     def _seed(self, question: Mapping[str, Any]) -> Iterator[Answer]:
-        from longshore.embedded.seed.load import seed_company, seed_from
+        from longshore.embedded.seed.load import seed_company, seed_from, seed_named
 
         if question["do"] == "load":
             yield from seed_from(self._stack.hub, Path(question["path"]), question["as"])
+        elif "images" in question:
+            yield from seed_named(self._stack.hub, question["images"])
         else:
             yield from seed_company(self._stack.hub, question["seed"], small=question["small"])
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,14 @@ from longshore.embedded.seed.catalogue import Catalogue, Image, Recipe, catalogu
 from longshore.embedded.seed.foreign import Chunks, read_images
 from longshore.embedded.seed.images import Parts, pushes
 from longshore.embedded.seed.layers import Maker
+from longshore.embedded.seed.named import named_images
 from longshore.embedded.seed.signing import signer
 from longshore.oci.digest import Digest, digest_of
 from longshore.oci.manifest import Manifest
 from longshore.text import tr
 
 _THREADS = 2
+EPOCH = datetime.fromtimestamp(0, UTC)
 _SMALL_BYTES = 60_000
 
 
@@ -53,16 +55,30 @@ Step = dict[str, Any]
 
 def seed_company(contents: Contents, number: int = 1, *, small: bool = False) -> Iterator[Step]:
     """Make the catalogue's images from this machine's files; yields steps, then what was seeded."""
+    return _seed(contents, catalogue(number), number, Maker(_SMALL_BYTES) if small else Maker())
+
+
+def seed_named(contents: Contents, wanted: Mapping[str, Sequence[str]]) -> Iterator[Step]:
+    """Make stand-ins for the repositories and tags that are not there yet."""
+    missing: dict[str, list[str]] = {}
+    for name, tags in wanted.items():
+        known = set()
+        if contents.repository(name) is not None:
+            known = {found.tag for found in contents.list_tags(name)}
+        if absent := [tag for tag in tags if tag not in known]:
+            missing[name] = absent
+    return _seed(contents, named_images(missing), 1, Maker(_SMALL_BYTES))
+
+
+def _seed(contents: Contents, company: Catalogue, number: int, maker: Maker) -> Iterator[Step]:
     begun = time.monotonic()
-    company = catalogue(number)
-    maker = Maker(_SMALL_BYTES) if small else Maker()
     loader = Loader(contents)
     for name in company.repositories:
         loader.open_repository(name, private=name in company.private)
     yield {"step": tr("making layers"), "resource": str(len(company.recipes))}
     sign, _ = signer(number)
     parts = Parts(_layers(loader, company, maker), tuple(material.list_packages()), sign)
-    newest = company.images[-1].created + timedelta(hours=2)
+    newest = max((one.created for one in company.images), default=EPOCH) + timedelta(hours=2)
     for name in company.repositories:
         for image in company.images:
             if image.repository == name:

@@ -1,0 +1,119 @@
+"""Proves an edit before it is written: read again, the tree must say exactly what was meant. Pure.
+
+Every file that holds a use of an edited file's text is read again with the edits in place. The
+same uses must be found in the same order; those that were to change name the new image with the
+old tag and digest, all others are untouched, and YAML that could be read can still be read. A file
+that fails is not written, and says why.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from longshore.rewrite.finders.finder import Tree
+from longshore.rewrite.mentions import BuildArgument
+from longshore.rewrite.plan import Decision
+from longshore.rewrite.source import SourceFile
+from longshore.rewrite.syntax.yaml_nodes import documents
+from longshore.rewrite.uses import Use
+from longshore.text import tr
+
+Finding = Callable[[SourceFile, Tree], Iterable[Use]]
+_SHIFTING = ("gha-login", "gha-implicit")
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A file that is not written: what was found there after the edit was not what was meant."""
+
+    file: str
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """A tree in which some files say something else."""
+
+    tree: Tree
+    changed: Mapping[str, SourceFile]
+
+    @property
+    def paths(self) -> frozenset[str]:
+        return self.tree.paths
+
+    def file(self, path: str) -> SourceFile | None:
+        return self.changed.get(path) or self.tree.file(path)
+
+    def build_arguments(self, dockerfile: str) -> Mapping[str, BuildArgument]:
+        return self.tree.build_arguments(dockerfile)
+
+
+def check_edits(
+    tree: Tree,
+    uses: Sequence[Use],
+    decisions: Sequence[Decision],
+    changed: Mapping[str, SourceFile],
+    find: Finding,
+) -> list[Failed]:
+    """What went wrong, by file; empty when every edit does exactly what was decided."""
+    overlay = Overlay(tree, changed)
+    meant = {_key(one.use): one for one in decisions if one.changes}
+    touching: dict[str, set[str]] = defaultdict(set)
+    for one in decisions:
+        for edit in one.edits:
+            touching[one.use.file].add(edit.file)
+    before: dict[str, list[Use]] = defaultdict(list)
+    for use in uses:
+        before[use.file].append(use)
+    failed = [_broken(path, tree, file) for path, file in changed.items()]
+    found = [one for one in failed if one is not None]
+    for path in sorted({*changed, *touching}):
+        file = overlay.file(path)
+        if file is None:
+            continue
+        why = _compare(before[path], list(find(file, overlay)), meant)
+        if why is not None:
+            blamed = touching[path] or {path}
+            found += [Failed(one, why[0], why[1]) for one in sorted(blamed)]
+    return found
+
+
+def _key(use: Use) -> tuple[object, ...]:
+    return use.file, use.mention.span, use.mention.kind, use.image, use.tag
+
+
+def _broken(path: str, tree: Tree, file: SourceFile) -> Failed | None:
+    """YAML that could be read before and cannot be read now."""
+    if not path.endswith((".yml", ".yaml")):
+        return None
+    old = tree.file(path)
+    now = documents(file)
+    if old is not None and now.problem and not documents(old).problem:
+        return Failed(path, now.problem_line, tr("no YAML any more: {why}", why=now.problem))
+    return None
+
+
+def _compare(
+    before: Sequence[Use], after: Sequence[Use], meant: Mapping[tuple[object, ...], Decision]
+) -> tuple[int, str] | None:
+    old = [use for use in before if use.mention.kind not in _SHIFTING]
+    new = [use for use in after if use.mention.kind not in _SHIFTING]
+    if len(old) != len(new):
+        line = old[0].line if old else 1
+        sentence = tr(
+            "{before} references before the edit, {after} after it",
+            before=len(old),
+            after=len(new),
+        )
+        return line, sentence
+    for was, now in zip(old, new, strict=True):
+        decision = meant.get(_key(was))
+        wanted = decision.new if decision else was.reference
+        if now.reference != wanted or now.mention.kind != was.mention.kind:
+            return was.line, tr(
+                "reads as {now} after the edit, not as {wanted}", now=now.reference, wanted=wanted
+            )
+    return None

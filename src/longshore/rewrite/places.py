@@ -1,0 +1,159 @@
+"""What each place may become: when an image is pulled decides where it may come from. Pure.
+
+A job's service containers and its container are pulled before the first step: no step can log in
+for them, so only a public registry serves. A step's images can come from ECR when the login stands
+before it. What the user's `rewrite.map` says wins where it can work, and is refused with the reason
+where it cannot.
+
+Sources: docs.github.com "Workflow syntax" (`jobs.<id>.services`, `container`), AWS "Using pull
+through cache rules" (Docker Hub's official images keep `library/`), gallery.ecr.aws/docker.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from longshore.oci.reference import DOCKER_HUB
+from longshore.rewrite.uses import Use
+from longshore.text import tr
+
+Mode = Literal["mirror", "cache", "public", "keep"]
+
+OFFICIAL = "docker.io/library/"
+PUBLIC = "public.ecr.aws/docker/library/"
+MODES = ("mirror", "cache", "public", "keep")
+_OWN_ROLES = ("push", "tag", "cache")
+
+
+@dataclass(frozen=True)
+class Destination:
+    """The target as patches name it. `repositories`: source image name to target repository.
+
+    `host` is ECR's own host of the account and Region, also for the embedded servers: which
+    loopback port answers for it is a matter of the run, not of the tree.
+    """
+
+    host: str
+    repositories: Mapping[str, str] = field(default_factory=dict)
+    prefix: str = "docker-hub"
+    cached: frozenset[str] = frozenset()
+
+    def mirror(self, image: str) -> str:
+        """Host and repository of an image's copy; `prefix` and the full path when none is named."""
+        path = self.repositories.get(image) or f"{self.prefix}/{image.partition('/')[2]}"
+        return f"{self.host}/{path}"
+
+    def cache(self, image: str) -> str:
+        """Host and repository behind the pull-through rule; `library/` is written out."""
+        return f"{self.host}/{self.prefix}/{image.partition('/')[2]}"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asks for: patterns of images to modes or names, and files to leave alone."""
+
+    map: tuple[tuple[str, str], ...] = ()
+    skip: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where a use is to fetch from. `new` is host and repository, empty when it stays."""
+
+    mode: Mode
+    new: str = ""
+    reason: str = ""
+
+
+def place(use: Use, wish: Wish, destination: Destination) -> Placed:
+    """What one Docker Hub use becomes, with the reason."""
+    if use.image is None:
+        return Placed("keep", reason=tr("part of its name is open: {why}", why=_open(use)))
+    if skipped := _skipped(use.file, wish.skip):
+        return Placed("keep", reason=tr("rewrite.skip has {pattern}", pattern=skipped))
+    told = _told(use.image, wish.map)
+    if told == "keep":
+        return Placed("keep", reason=tr("rewrite.map keeps it"))
+    own = told not in (None, *MODES)
+    if own:
+        destination = Destination(destination.host, {use.image: str(told)}, destination.prefix)
+    if use.mention.role in _OWN_ROLES:
+        return Placed("mirror", destination.mirror(use.image), tr("the team's own image moves"))
+    return _by_moment(use, told or _usual(use, destination), destination)
+
+
+def _open(use: Use) -> str:
+    return use.mention.needs or use.mention.text
+
+
+def _usual(use: Use, destination: Destination) -> str:
+    return "cache" if use.image in destination.cached else "mirror"
+
+
+def _by_moment(use: Use, told: str, destination: Destination) -> Placed:
+    image = str(use.image)
+    why_not = _why_no_login(use)
+    if why_not or told == "public":
+        if image.startswith(OFFICIAL) and use.digest is None:
+            public = PUBLIC + image.removeprefix(OFFICIAL)
+            return Placed("public", public, why_not or tr("rewrite.map says public"))
+        if use.digest is not None and image.startswith(OFFICIAL):
+            reason = tr("the digest may differ at public.ecr.aws; {why}", why=why_not)
+            return Placed("keep", reason=reason)
+        stays = why_not or tr("only official images are at public.ecr.aws/docker/library")
+        return Placed("keep", reason=stays)
+    if use.mention.kind in _ELSEWHERE:
+        return Placed("keep", reason=tr(_ELSEWHERE[use.mention.kind]))
+    if told == "cache":
+        return Placed("cache", destination.cache(image), tr("behind the pull-through rule"))
+    return Placed("mirror", destination.mirror(image), tr("copied by longshore sync"))
+
+
+def _why_no_login(use: Use) -> str:
+    if use.mention.pulled == "job-start":
+        return tr("pulled before the first step, where no login is possible")
+    if use.mention.kind == "devcontainer-image":
+        return tr("pulled by developers, who may have no AWS login")
+    return ""
+
+
+# Kinds whose names are better changed in another way than by an edit at their place.
+_ELSEWHERE = {
+    "code-testcontainers": (
+        "set TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX in the job: no code changes, and ryuk is covered"
+    ),
+    "helm-chart-oci": "a chart: Chart.lock must follow; run `helm dependency update` after moving",
+    "helm-unittest": "an expected value: it follows the chart's values",
+    "gha-login": "logins are changed together with the job's steps",
+}
+
+
+def _told(image: str, patterns: tuple[tuple[str, str], ...]) -> str | None:
+    """The value of the longest pattern that matches, as the most exact one."""
+    names = {image, image.removeprefix(f"{DOCKER_HUB}/"), image.removeprefix(OFFICIAL)}
+    found = [
+        (len(pattern), value)
+        for pattern, value in patterns
+        if any(fnmatchcase(name, pattern) for name in names)
+    ]
+    return max(found)[1] if found else None
+
+
+def _skipped(file: str, patterns: tuple[str, ...]) -> str | None:
+    return next((one for one in patterns if matches_path(file, one)), None)
+
+
+def matches_path(file: str, pattern: str) -> bool:
+    """Whether a path matches a pattern in which `*` stays in a folder and `**` does not.
+
+    >>> matches_path("docs/a/b.md", "docs/**"), matches_path("docs/a/b.md", "docs/*")
+    (True, False)
+    """
+    parts = re.split(r"(\*\*/?|\*|\?)", pattern)
+    marks = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    regex = "".join(marks.get(part, re.escape(part)) for part in parts)
+    return re.fullmatch(regex, file) is not None

@@ -1,0 +1,101 @@
+"""From a verdict on a place to the characters that change there. Pure.
+
+Only the name changes; tag, digest, quotes and everything around stay. Where the name is composed
+of variables, the piece that decides it changes (an ARG's default, a `.env` line, Helm's keys). If
+no single piece decides, the place is left, with the reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from longshore.rewrite.edits import Edit
+from longshore.rewrite.judge import judge_value
+from longshore.rewrite.mentions import OPEN, Piece
+from longshore.rewrite.places import Placed
+from longshore.rewrite.source import Span
+from longshore.rewrite.uses import Use
+from longshore.text import tr
+
+_GROUP = re.compile(r"\$\{\{.*?\}\}|\{\{.*?\}\}|\$\{[^{}]*\}|\$\([^()]*\)|<<.*?>>", re.DOTALL)
+_VARIABLE = re.compile(r"[$\ufffc{}<>%]")
+
+
+@dataclass(frozen=True)
+class Renaming:
+    """The edits of one use; none, with the reason, when it stays."""
+
+    edits: tuple[Edit, ...] = ()
+    reason: str = ""
+
+
+def rename(use: Use, placed: Placed) -> Renaming:
+    """The edits that make a use fetch `placed.new`."""
+    if use.mention.implicit:
+        return Renaming(reason=tr("nothing is written there"))
+    pieces = [one for one in use.mention.pieces if one.part not in ("tag", "digest")]
+    if not pieces:
+        whole = Piece(use.file, use.mention.span, use.mention.text)
+        return _whole(whole, use, placed)
+    if len(pieces) == 1:
+        return _single(pieces[0], use, placed)
+    return _split(pieces, placed)
+
+
+def name_end(text: str) -> int:
+    """Where the name ends in a reference's text and tag or digest begin.
+
+    >>> name_end("host:5000/a/b:${TAG:-1}"), name_end("node@sha256:ab"), name_end("node")
+    (13, 4, 4)
+    """
+    masked = _GROUP.sub(lambda found: "x" * len(found[0]), text)
+    end = masked.find("@")
+    end = len(text) if end < 0 else end
+    colon = masked.rfind(":", masked.rfind("/", 0, end) + 1, end)
+    return end if colon < 0 else colon
+
+
+def _whole(piece: Piece, use: Use, placed: Placed) -> Renaming:
+    end = name_end(piece.text)
+    name = piece.text[:end]
+    if _VARIABLE.search(name):
+        return Renaming(reason=tr("its name is composed of variables: {text}", text=name))
+    judged = judge_value(name)
+    if judged is None or judged.image != use.image:
+        return Renaming(reason=tr("its text does not spell the image: {text}", text=name))
+    return _edit(piece, Span(piece.span.start, piece.span.start + end), name, placed.new)
+
+
+def _single(piece: Piece, use: Use, placed: Placed) -> Renaming:
+    if piece.part == "reference":
+        return _whole(piece, use, placed)
+    if piece.part == "repository":
+        judged = judge_value(piece.text)
+        if judged is None or judged.image != use.image:
+            return Renaming(reason=tr("its registry comes from elsewhere: {text}", text=piece.text))
+        return _edit(piece, piece.span, piece.text, placed.new)
+    path = (use.image or "").partition("/")[2]
+    written = use.mention.expanded.replace(OPEN, "")
+    for tail in (path, path.removeprefix("library/")):
+        if placed.new.endswith("/" + tail) and f"/{tail}" in written:
+            return _edit(piece, piece.span, piece.text, placed.new[: -len(tail) - 1])
+    return Renaming(reason=tr("only its registry is a variable, and the name changes too"))
+
+
+def _split(pieces: Sequence[Piece], placed: Placed) -> Renaming:
+    by_part = {piece.part: piece for piece in pieces}
+    registry, repository = by_part.get("registry"), by_part.get("repository")
+    if len(by_part) != len(pieces) or registry is None or repository is None:
+        return Renaming(reason=tr("several places compose its name"))
+    host, _, path = placed.new.partition("/")
+    first = _edit(registry, registry.span, registry.text, host)
+    second = _edit(repository, repository.span, repository.text, path)
+    return Renaming((*first.edits, *second.edits))
+
+
+def _edit(piece: Piece, span: Span, old: str, new: str) -> Renaming:
+    if old == new:
+        return Renaming()
+    return Renaming((Edit(piece.file, span, old, new),))
