@@ -32,7 +32,10 @@ def found(file: SourceFile, text: str, **more: object) -> Mention:
     return Mention(span=Span(start, start + len(text)), text=text, **(values | more))  # type: ignore[arg-type]
 
 
-def rewritten(file: SourceFile, mention: Mention, wish: Wish = Wish()) -> tuple[str, str]:
+AS_USUAL = Wish()
+
+
+def rewritten(file: SourceFile, mention: Mention, wish: Wish = AS_USUAL) -> tuple[str, str]:
     use = judge(mention, file)
     assert use is not None
     (decision,) = plan_rewrite([use], wish, TO).decisions
