@@ -34,6 +34,11 @@ class Finder:
     marks: tuple[bytes, ...] = ()
     late: bool = False
 
+    def may_find(self, data: bytes) -> bool:
+        """Whether a file of these bytes is worth parsing; UTF-16 is, for no mark shows there."""
+        utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+        return not self.marks or utf16 or any(mark in data for mark in self.marks)
+
 
 @dataclass(frozen=True)
 class TreeOfTexts:

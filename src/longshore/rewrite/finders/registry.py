@@ -27,9 +27,7 @@ def finders_for(path: str) -> list[Finder]:
 def sightings(file: SourceFile, tree: Tree, finders: Iterable[Finder]) -> Iterable[Sighting]:
     """What the first finder that knows this file finds in it."""
     for finder in finders:
-        if finder.marks and not any(mark in file.data for mark in finder.marks):
-            continue
-        found = finder.find(file, tree)
+        found = finder.find(file, tree) if finder.may_find(file.data) else None
         if found is not None:
             return found
     return ()
