@@ -1,0 +1,83 @@
+"""Dockerfiles and Containerfiles, whatever they are called, and Dockerfile text elsewhere. Pure.
+
+Kinds dockerfile-from, dockerfile-copy-from, dockerfile-mount-from and dockerfile-syntax. Names that
+end like another language (`Dockerfile.go`) are looked into: only what begins like a Dockerfile is
+one. Templates (`Dockerfile.j2`) are read the same way; names with template marks are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from longshore.rewrite.finders.dockerfile_images import images_in
+from longshore.rewrite.finders.dockerfile_scope import Home
+from longshore.rewrite.finders.finder import Finder, Tree
+from longshore.rewrite.mentions import BuildArgument, Mention
+from longshore.rewrite.source import SourceFile, Span
+from longshore.rewrite.syntax.dockerfile import Dockerfile, parse_dockerfile, parse_text
+
+_NAME = re.compile(
+    r"(?:.*[._ -])?(?:docker|container)file(?:[0-9]*|[._ -].*|\..*)\Z"
+    r"|.+(?:docker|container)file\Z"
+)
+_SURE = re.compile(r"(?:.*[._-])?(?:docker|container)file(?:[._-][^.]*)?\Z")
+_NEVER = re.compile(
+    r"\.(?:dockerignore|containerignore|md|mdx|markdown|rst|adoc|html?|xml|svg|png|jpe?g|gif|pdf|pyc|"
+    r"class|jar|lock|sum|map|snap|sha256|sig|asc|log|diff|patch|po|pot|css|scss|csv|tsv|ipynb)\Z"
+)
+_TEMPLATE = re.compile(
+    r"\.(?:j2|jinja2?|tpl|tmpl|template|tmplt|erb|in|mustache|hbs|handlebars|ejs|gotmpl|m4|liquid|"
+    r"twig|njk|ftl|vm|eex|epp|mako|tt)(?:\.[\w-]+)?\Z"
+)
+_BEGINS = frozenset({"ARG"})
+
+
+def takes(path: str) -> bool:
+    """Whether a path may be a Dockerfile by its name."""
+    name = path.rpartition("/")[2].lower()
+    return _NAME.match(name) is not None and _NEVER.search(name) is None
+
+
+def find(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
+    """The images of a Dockerfile."""
+    dockerfile = parse_dockerfile(file)
+    name = file.name.lower()
+    if not _SURE.match(name) and not _TEMPLATE.search(name) and not is_dockerfile(dockerfile):
+        return None
+    return images_in(dockerfile, Home(file.path, Span, tree.build_arguments(file.path)))
+
+
+def is_dockerfile(dockerfile: Dockerfile) -> bool:
+    """Whether a text begins as Dockerfiles do: with FROM, or with ARGs and then FROM."""
+    heads = {one.keyword for one in dockerfile.heads}
+    froms = [stage.start.words for stage in dockerfile.stages]
+    well_made = all(
+        len(words) in (1, 3) and (len(words) == 1 or words[1].text.upper() == "AS")
+        for words in froms
+    )
+    return bool(froms) and well_made and heads <= _BEGINS
+
+
+def mentions_in_dockerfile(
+    text: str,
+    locate: Callable[[int, int], Span | None],
+    path: str,
+    *,
+    arguments: Mapping[str, BuildArgument] | None = None,
+    kind: str | None = None,
+    job: str | None = None,
+) -> list[Mention]:
+    """The images of Dockerfile text that stands inside another file.
+
+    `locate` gives the span in the file `path` for characters of `text`. `kind` and `job` replace
+    the mentions' own when they are given (`dockerfile-from` and so on, and the stage).
+    """
+    found = images_in(parse_text(text), Home(path, locate, arguments or {}))
+    return [
+        replace(one, kind=kind or one.kind, job=one.job if job is None else job) for one in found
+    ]
+
+
+FINDER = Finder("dockerfile", takes, find, late=True)
