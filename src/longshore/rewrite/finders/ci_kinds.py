@@ -5,11 +5,17 @@
 
 from __future__ import annotations
 
-from longshore.rewrite.finders import gitlab_ci
+from longshore.rewrite.finders import circleci, cloudformation, drone, ecs, gitlab_ci
 from longshore.rewrite.finders.finder import Finder
+from longshore.rewrite.finders.layout_kinds import LAYOUTS
 
 NAMED: tuple[Finder, ...] = (
     Finder("gitlab-ci", gitlab_ci.takes_by_name, gitlab_ci.find_gitlab_ci, gitlab_ci.MARKS),
+    Finder("circleci", circleci.takes, circleci.find, circleci.MARKS),
+    Finder("drone", drone.takes, drone.find, drone.MARKS),
+    *(layout.finder() for layout in LAYOUTS),
+    Finder("cloudformation", cloudformation.takes, cloudformation.find, cloudformation.MARKS),
+    Finder("ecs", ecs.takes, ecs.find, ecs.MARKS),
 )
 
 LATE: tuple[Finder, ...] = (
