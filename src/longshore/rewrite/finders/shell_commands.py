@@ -1,12 +1,30 @@
-"""Image references in shell text: docker, podman, crane, skopeo and their like. Pure."""
+"""Image references in shell text: docker, podman, crane, skopeo and their like. Pure.
+
+`shell` reads the structure, `shell_values` fills in variables, `container_commands` and
+`registry_commands` know the programs; here prefixes (`sudo`, `xargs`), scripts inside
+scripts (`ssh host "…"`, heredocs) and calls of the script's own functions are followed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from longshore.rewrite.mentions import Mention, Pulled
+from longshore.oci.reference import DOCKER_HUB
+from longshore.rewrite.finders.container_commands import Named
+from longshore.rewrite.finders.nested_scripts import nested_scripts
+from longshore.rewrite.finders.programs import named_by
+from longshore.rewrite.mentions import OPEN, Mention, Piece, Pulled
 from longshore.rewrite.source import Span
+from longshore.rewrite.syntax.shell import Command, Shell, parse_shell
+from longshore.rewrite.syntax.shell_values import Chunk, Value, Values, at_own_place, text_of
+
+_MAX_CALLS = 40
+_MAX_NESTING = 4
+_POSITIONAL = re.compile(r"\$\{?[1-9@*]")
+_PASSES_ON = {'"$@"', "$@", "$*", '"$*"', "${@}", '"${@}"'}
+_QUOTES = "\"'"
 
 
 @dataclass(frozen=True)
@@ -14,7 +32,9 @@ class Script:
     """Shell text that stands somewhere in a file (a `run:` step, a script, a recipe).
 
     `locate` gives the file's span for characters of `text`; None when they cannot be placed.
-    `variables` are values that are known from outside (env, matrix); they may hold OPEN.
+    `variables` are values that are known from outside (env, matrix); they may hold OPEN. An
+    expression `${{ matrix.node }}` or `{{ node }}` is looked up by what stands between the braces.
+    `path` is the file's, for the places that an edit belongs to.
     """
 
     text: str
@@ -24,8 +44,179 @@ class Script:
     job: str = ""
     times: int = 1
     variables: Mapping[str, str] = field(default_factory=dict)
+    path: str = ""
 
 
 def mentions_in(script: Script) -> list[Mention]:
     """Every image that the commands of a script name."""
-    return []
+    shell = parse_shell(script.text)
+    values = Values(shell, script.variables)
+    found: list[Mention] = []
+    seen: set[object] = set()
+    for named in _named(shell, values):
+        for mention in _mentions(script, named):
+            key = (mention.span, mention.value, mention.role)
+            if key not in seen:
+                seen.add(key)
+                found.append(mention)
+    return _with_pushes(found)
+
+
+def _named(shell: Shell, values: Values, depth: int = 0) -> Iterator[Named]:
+    """What all commands name, nested scripts included."""
+    calls = _calls(shell)
+    wrappers = {name for name in calls if _runs_its_arguments(shell, name)}
+    for command in shell.commands:
+        for known in _frames(command, values, calls):
+            fields = known.fields(command.words)
+            yield from named_by(fields, wrappers)
+            if depth == _MAX_NESTING:
+                continue
+            for start, text in nested_scripts(known, command, fields):
+                inner = parse_shell(text)
+                yield from _named(inner, known.inside(inner, start, command.start), depth + 1)
+
+
+def _calls(shell: Shell) -> dict[str, list[Command]]:
+    """The calls of each function that the text defines."""
+    names = {one.name: list[Command]() for one in shell.functions}
+    for command in shell.commands:
+        if command.name in names:
+            names[command.name].append(command)
+    return names
+
+
+def _runs_its_arguments(shell: Shell, name: str) -> bool:
+    return any(
+        one.function == name and one.words and one.words[0].raw in _PASSES_ON
+        for one in shell.commands
+    )
+
+
+def _frames(
+    command: Command, values: Values, calls: Mapping[str, list[Command]]
+) -> Iterator[Values]:
+    """The variables as each call of the function around the command sets them."""
+    name = command.function
+    called = calls.get(name, [])[:_MAX_CALLS]
+    if not called or values.arguments is not None or not _takes_arguments(values.shell, name):
+        yield values
+        return
+    shifted = _shifted(values.shell, command)
+    for call in called:
+        given = [at_own_place(one) for one in values.fields(call.words[1:])]
+        yield values.called_with(tuple(given[shifted:]))
+
+
+def _takes_arguments(shell: Shell, name: str) -> bool:
+    return any(
+        one.name == name and _POSITIONAL.search(shell.text, one.start, one.end)
+        for one in shell.functions
+    )
+
+
+def _shifted(shell: Shell, command: Command) -> int:
+    count = 0
+    for one in shell.commands:
+        if one.function == command.function and one.name == "shift" and one.start < command.start:
+            said = one.words[1].literal if len(one.words) > 1 else "1"
+            count += int(said) if said and said.isdecimal() and len(said) < 3 else 1
+    return count
+
+
+def _mentions(script: Script, named: Named) -> Iterator[Mention]:
+    if named.server and not named.field.values:
+        made = _mention(script, named, Span(named.field.start, named.field.end), DOCKER_HUB, ())
+        if made is not None:
+            yield made
+    for value in _distinct(named.field.values):
+        chunks = [chunk for chunk in value if chunk.text]
+        if not chunks:
+            continue
+        span = _span(script.text, chunks)
+        made = _mention(script, named, span, text_of(value), tuple(chunks))
+        if made is not None:
+            yield made
+
+
+def _distinct(values: tuple[Value, ...]) -> list[Value]:
+    """The values, those that differ in the tag alone as one with an open tag."""
+    by_name: dict[object, list[Value]] = {}
+    for value in values:
+        text = text_of(value)
+        head, _, tag = text.rpartition(":")
+        name = head if head and "/" not in tag else text
+        places = tuple(chunk.place for chunk in value if chunk.place is not None)
+        by_name.setdefault((name, places), []).append(value)
+    found: list[Value] = []
+    for (name, _), same in by_name.items():  # type: ignore[misc]
+        first = same[0]
+        if len(same) > 1:
+            rest = replace(first[-1], text=f"{name}:{OPEN}", start=first[0].start, source=None)
+            first = (replace(rest, name="tag"),)
+        found.append(first)
+    return found
+
+
+def _span(text: str, chunks: list[Chunk]) -> Span:
+    """Where a value is used: without its quotes, unless they stand inside it."""
+    if len(chunks) == 1 and chunks[0].place is not None:
+        return chunks[0].place
+    start, end = chunks[0].start, chunks[-1].end
+    within = text[start:end]
+    for quote in _QUOTES:
+        if within.count(quote) % 2:
+            if text[start - 1 : start] == quote and within.find(quote) >= 0:
+                return Span(start - 1, end)
+            if text[end : end + 1] == quote:
+                return Span(start, end + 1)
+    return Span(start, end)
+
+
+def _mention(
+    script: Script, named: Named, span: Span, value: str, chunks: tuple[Chunk, ...]
+) -> Mention | None:
+    place = script.locate(span.start, span.end)
+    text = script.text[span.start : span.end]
+    if place is None or place.end - place.start != len(text) or not text:
+        return None
+    unknown = [chunk.name for chunk in chunks if chunk.name and OPEN in chunk.text]
+    return Mention(
+        script.kind,
+        named.role,
+        place,
+        text,
+        value,
+        script.pulled if named.role == "pull" else None,
+        script.job,
+        script.times,
+        _pieces(script, span, chunks),
+        needs=", ".join(dict.fromkeys(unknown)),
+        built=named.built,
+    )
+
+
+def _pieces(script: Script, span: Span, chunks: tuple[Chunk, ...]) -> tuple[Piece, ...]:
+    """The definition, when the whole reference is written there."""
+    if len(chunks) != 1 or chunks[0].source in {None, span}:
+        return ()
+    source = chunks[0].source
+    assert source is not None  # noqa: S101
+    place = script.locate(source.start, source.end)
+    text = script.text[source.start : source.end]
+    if place is None or place.end - place.start != len(text):
+        return ()
+    return (Piece(script.path, place, text),)
+
+
+def _with_pushes(found: list[Mention]) -> list[Mention]:
+    """A name that is built and then pushed by the same script is not local."""
+    pushed = {one.expanded for one in found if one.role == "push"}
+
+    def is_pushed(name: str) -> bool:
+        head, _, tag = name.rpartition(":")
+        return name in pushed or (bool(head) and "/" not in tag and head in pushed)
+
+    return [
+        replace(one, built=False) if one.built and is_pushed(one.expanded) else one for one in found
+    ]

@@ -1,0 +1,140 @@
+"""Which program a command line runs, behind `sudo`, `env`, `xargs` and their like. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+
+from longshore.rewrite.finders.command_options import read_line
+from longshore.rewrite.finders.container_commands import Named, container_command
+from longshore.rewrite.finders.container_options import RUN_VALUED
+from longshore.rewrite.mentions import OPEN
+from longshore.rewrite.syntax.shell_values import Field
+
+_ENGINES = {"docker", "podman", "nerdctl", "finch", "docker.exe", "podman-remote", "nerdctl.lima"}
+_ENGINE_NAME = re.compile(
+    r"(?:\A|_)(?:DOCKER|PODMAN|NERDCTL|CONTAINER|OCI|ENGINE|RUNTIME|CLI|BIN|TOOL|CMD|CE|EXE|BUILDER)"
+    r"(?:\Z|_)|DOCKER|PODMAN|CONTAINERTOOL",
+    re.IGNORECASE,
+)
+_ENGINE_VERBS = {"run", "pull", "push", "build", "tag", "create", "login", "image", "buildx"}
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_PREFIXES: dict[str, Collection[str]] = {
+    "sudo": {"u", "g", "h", "p", "C", "D", "R", "T", "user", "group", "host", "prompt", "chdir"},
+    "doas": {"u", "C"},
+    "env": {"u", "C", "S", "unset", "chdir"},
+    "nice": {"n", "adjustment"},
+    "ionice": {"c", "n", "p"},
+    "xargs": {*"aIiLlnPsdE", "max-args", "max-procs", "arg-file", "delimiter", "replace"},
+    "parallel": {*"jIaN", "jobs", "delay", "retries", "timeout"},
+    "time": {"f", "o"},
+    "stdbuf": {"i", "o", "e"},
+    "exec": {"a"},
+    "watch": {"n", "interval"},
+    "chronic": (),
+    "nohup": (),
+    "setsid": (),
+    "command": (),
+    "builtin": (),
+    "!": (),
+    "then": (),
+    "do": (),
+    "else": (),
+    "unbuffer": (),
+    "winpty": (),
+    "wsl": (),
+    "lima": (),
+    "colima": (),
+    "coproc": (),
+    "noglob": (),
+    "flock": {"w", "timeout", "E"},
+}
+_ONE_WORD_FIRST = {"timeout", "gtimeout", "flock"}
+_TIMEOUT_VALUED = {"s", "k", "signal", "kill-after", "w", "timeout", "E"}
+_WRAPPER = re.compile(
+    r"(?:.*_)?(?:retry|retries|run|exec|try|quiet|silent|wrap|attempt|execute|safe|with|trace|run_cmd)"
+    r"(?:_.*|-.*|\d*)?\Z",
+    re.IGNORECASE,
+)
+_LOOKED_AT = 5
+
+
+def named_by(fields: Sequence[Field], wrappers: Collection[str] = ()) -> Iterator[Named]:
+    """The images that a command line names; `wrappers` run the command they are given."""
+    rest = program_line(fields, wrappers)
+    if not rest:
+        return
+    if is_engine(rest):
+        inner = _inside_container(rest)
+        if inner is not None:
+            yield from named_by(inner)
+        else:
+            yield from container_command(rest)
+
+
+def program_line(fields: Sequence[Field], wrappers: Collection[str] = ()) -> Sequence[Field]:
+    """The line from the program that does the work on."""
+    for _ in range(8):
+        if not fields:
+            return fields
+        name = _base(fields[0].text)
+        if _ASSIGNMENT.match(fields[0].text) and not fields[0].text.startswith("-"):
+            fields = fields[1:]
+        elif name in _ONE_WORD_FIRST:
+            fields = read_line(fields[1:], _TIMEOUT_VALUED, ("foreground",), first_only=True).words[
+                1:
+            ]
+        elif name in _PREFIXES:
+            fields = _without_options(fields[1:], _PREFIXES[name])
+        elif name in wrappers or _WRAPPER.match(name):
+            behind = next(
+                (n for n in range(1, min(len(fields), _LOOKED_AT)) if is_engine(fields[n:])), 0
+            )
+            if not behind:
+                return fields
+            fields = fields[behind:]
+        else:
+            return fields
+    return fields
+
+
+def _without_options(fields: Sequence[Field], valued: Collection[str]) -> Sequence[Field]:
+    at = 0
+    while at < len(fields) and fields[at].text.startswith("-"):
+        text = fields[at].text
+        if text == "--":
+            return fields[at + 1 :]
+        name = text.lstrip("-")
+        takes = name in valued or (
+            not text.startswith("--") and name[-1:] in valued and name[:-1].isalpha()
+        )
+        at += 2 if takes and "=" not in text else 1
+    return fields[at:]
+
+
+def _base(text: str) -> str:
+    return text.rpartition("/")[2].lstrip("\\")
+
+
+def is_engine(fields: Sequence[Field]) -> bool:
+    """Whether the line runs docker or one that speaks its language."""
+    if not fields:
+        return False
+    text = fields[0].text
+    if _base(text) in _ENGINES:
+        return True
+    if OPEN not in text or len(fields) < 2 or not fields[0].names:
+        return False
+    unknown = text.strip(OPEN) in {"", '"'}
+    return (
+        unknown
+        and bool(_ENGINE_NAME.search(fields[0].names[0]))
+        and (fields[1].text in _ENGINE_VERBS)
+    )
+
+
+def _inside_container(fields: Sequence[Field]) -> Sequence[Field] | None:
+    """The command of `docker exec NAME command`, else None."""
+    if len(fields) < 3 or fields[1].text != "exec":
+        return None
+    return read_line(fields[2:], RUN_VALUED, first_only=True).words[1:]
