@@ -37,7 +37,7 @@ def entries() -> list[Entry]:
         Entry("migrate", "journey:migrate", tr("The whole journey in order, resumable"), journey),
         Entry("status", "journey:status", tr("What is done, what is left, what next"), journey),
         Entry("repo", "repo:repo", tr("Repositories: ls, show, create"), operate),
-        Entry("tags", "tags_commands:tags", tr("Tags: ls, show, protect"), operate),
+        Entry("tags", "tags_commands:tags", tr("Tags: compute, ls, show, protect"), operate),
         Entry("lifecycle", "lifecycle_commands:lifecycle", tr("Lifecycle policies"), operate),
         Entry("local", "local:local", tr("The embedded Docker Hub and ECR"), operate),
         Entry("config", "config_commands:config", tr("The file: show, check, schema"), other),
@@ -49,7 +49,7 @@ def entries() -> list[Entry]:
 _LATER = frozenset(
     {
         *("assess", "rewrite", "scan", "iam", "ci", "backup", "cost", "monitor", "deploy"),
-        *("rollback", "releases", "worker", "doctor", "report", "tags compute"),
+        *("rollback", "releases", "worker", "doctor", "report"),
         *("lifecycle lint", "lifecycle simulate", "lifecycle explain", "lifecycle diff"),
         *("lifecycle prune", "lifecycle import"),
     }

@@ -63,6 +63,16 @@ def write_file(path: Path, content: str, *, executable: bool = False) -> None:
         raise _not_writable(path, error) from error
 
 
+def append_text(path: Path, content: str) -> None:
+    """Add to a file that another program reads, such as $GITHUB_OUTPUT. Raises FileError."""
+    refuse_existing([path], force=True)
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(content)
+    except OSError as error:
+        raise _not_writable(path, error) from error
+
+
 def _not_writable(path: Path, error: OSError) -> FileError:
     return FileError(
         tr("{file} cannot be written: {why}", file=path, why=error.strerror or error),

@@ -18,6 +18,7 @@ from longshore.cli import wiring
 from longshore.cli.frame import App, group
 from longshore.cli.output import Place
 from longshore.cli.stores import Opener
+from longshore.cli.tags_compute import compute_tags
 from longshore.cli.typeset import moment, short_digest, size, table
 from longshore.errors import RefusedError, RegistryError, UsageError, Where
 from longshore.oci.manifest import Descriptor, Manifest
@@ -34,6 +35,7 @@ tags = group(
         "longshore tags show docker.io/library/alpine:3.20",
     ],
 )
+tags.add_command(compute_tags)
 
 _with_region = click.option(
     "--region", metavar="REGION", help=tr("the AWS Region, if not the target's")

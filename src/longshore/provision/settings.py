@@ -172,6 +172,7 @@ class TagStrategy:
     main: tuple[str, ...] = ("main", "master")
     develop: tuple[str, ...] = ("develop",)
     latest: Literal["newest-release", "main", "never"] = "newest-release"
+    pull_requests: Literal["build", "push"] = "build"
 
 
 @dataclass(frozen=True)
@@ -194,12 +195,18 @@ class RewriteSettings:
 
 @dataclass(frozen=True)
 class CiSettings:
-    """The pipeline. `secrets` maps what it needs to the names under which they are stored."""
+    """The pipeline. `secrets` maps what it needs to the names under which they are stored.
+
+    `install` says where the pipeline gets longshore from, pinned: a commit, a wheel with its
+    hash, or a requirements file with hashes. `role` is the role's name with `auth: oidc`.
+    """
 
     provider: Literal["github"] = "github"
     branches: tuple[str, ...] = ("main",)
     auth: Literal["oidc", "keys"] = "oidc"
     secrets: PairsOfText = ()
+    install: str | None = None
+    role: str = "github-actions"
 
 
 @dataclass(frozen=True)
@@ -250,7 +257,7 @@ class Config:
     def unused(self) -> tuple[str, ...]:
         """Sections that say something which no command of this version acts on."""
         plain = Config(self.targets)
-        names = ("tags", "protect", "rewrite", "ci", "deploy", "alerts")
+        names = ("protect", "rewrite", "ci", "deploy", "alerts")
         return tuple(name for name in names if getattr(self, name) != getattr(plain, name))
 
     def target(self, name: str | None = None) -> Target:

@@ -22,6 +22,12 @@ from longshore.provision.structures import Either, Key, ListOf, MapOf, Struct
 from longshore.text import tr
 
 SEVERITIES = ("critical", "high", "medium", "low", "informational", "undefined")
+# A commit by its 40 digits; a wheel by its SHA-256; a file of the tree with pip's hashes.
+_INSTALL = (
+    r"git\+https://[A-Za-z0-9._/:-]+@[0-9a-f]{40}"
+    r"|(?:https|file)://[A-Za-z0-9._/:%+-]+\.whl#sha256=[0-9a-f]{64}"
+    r"|(?!/)(?!.*\.\./)[A-Za-z0-9._/-]+\.txt"
+)
 IN_USE = ("compose", "kubernetes", "ecs", "lambda", "command")
 
 
@@ -34,6 +40,9 @@ def tags() -> Shape[TagStrategy]:
             "main": Key(ListOf(Text()), "Branches that count as production"),
             "develop": Key(ListOf(Text()), "Branches that count as development"),
             "latest": Key(Word("newest-release", "main", "never"), "What the tag latest follows"),
+            "pull_requests": Key(
+                Word("build", "push"), "Whether images of pull requests are pushed as pr-N"
+            ),
         },
     )
 
@@ -84,7 +93,22 @@ def ci() -> Shape[CiSettings]:
             "provider": Key(Word("github"), "Whose pipeline"),
             "branches": Key(ListOf(Text()), "Branches that build"),
             "auth": Key(Word("oidc", "keys"), "How the pipeline logs in to AWS"),
-            "secrets": Key(MapOf(Text()), "Names under which the pipeline's secrets are stored"),
+            "secrets": Key(
+                MapOf(Text(tr("a name of a secret"), r"[A-Za-z_][A-Za-z0-9_]*", example="ECR_KEY")),
+                "Names under which the pipeline's secrets are stored",
+            ),
+            "install": Key(
+                Text(
+                    tr("a commit, a wheel with its hash, or a requirements file with hashes"),
+                    _INSTALL,
+                    example="git+https://git.example.com/longshore.git@COMMIT",
+                ),
+                "Where the pipeline gets longshore from, pinned",
+            ),
+            "role": Key(
+                Text(tr("a name of a role"), r"[\w+=,.@/-]{1,64}", example="github-actions"),
+                "The AWS role of the pipeline, with auth: oidc",
+            ),
         },
     )
 

@@ -39,6 +39,16 @@ def _typed() -> list[Explanation]:
             (tr("`longshore --help` lists what this version has"),),
         ),
         Explanation(
+            "bad-build",
+            2,
+            tr("The build whose tags are asked for is not described well enough."),
+            (
+                tr("outside of GitHub Actions without --event, --ref and --sha"),
+                tr("a pull request without its number"),
+            ),
+            (tr("`longshore tags compute --help` has examples"),),
+        ),
+        Explanation(
             "unknown-code",
             2,
             tr("There is no error code of this name."),
