@@ -112,23 +112,6 @@ def open_tree(root: Path, options: TreeOptions | None = None) -> OpenTree:
     return OpenTree(Path(os.path.realpath(root)), walk(root, options), options)
 
 
-def open_below(root: Path, path: str, flags: int = _OPEN) -> int:
-    """A handle on a file of the tree, no part of whose path is a link. Raises OSError.
-
-    Each part is opened below the one before, so that a link put there meanwhile leads nowhere.
-    """
-    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        *folders, name = path.split("/")
-        for part in folders:
-            inner = os.open(part, _OPEN | os.O_DIRECTORY, dir_fd=folder)
-            os.close(folder)
-            folder = inner
-        return os.open(name, flags, dir_fd=folder)
-    finally:
-        os.close(folder)
-
-
 def read_all(handle: int, most: int) -> bytes:
     """What can be read from a handle, up to a size."""
     parts, left = [], most

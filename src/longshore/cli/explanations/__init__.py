@@ -11,6 +11,7 @@ from longshore.cli.explanations import (
     command_line,
     images,
     registries,
+    rewriting,
     stand_in,
     tree,
 )
@@ -18,7 +19,7 @@ from longshore.cli.explanations.entry import Explanation
 
 __all__ = ["Explanation", "explanations"]
 
-_AREAS = (command_line, tree, images, registries, aws_exceptions, aws, stand_in)
+_AREAS = (command_line, tree, rewriting, images, registries, aws_exceptions, aws, stand_in)
 
 
 def explanations() -> dict[str, Explanation]:
