@@ -16,14 +16,14 @@ from longshore.rewrite.syntax.dockerfile import Dockerfile, Instruction, Stage, 
 from longshore.rewrite.syntax.dockerfile_variables import BadSubstitution, Expansion, expand
 from longshore.rewrite.syntax.traced import UNKNOWN, Run, Traced, joined, made, placed
 
-_PLATFORM = {
+PLATFORM_VALUES = {
     **{f"{side}{what}": UNKNOWN for side in ("TARGET", "BUILD") for what in ("PLATFORM", "ARCH")},
     **{f"{side}VARIANT": UNKNOWN for side in ("TARGET", "BUILD")},
     **{f"{side}OSVERSION": UNKNOWN for side in ("TARGET", "BUILD")},
     **{f"{side}OS": made("linux") for side in ("TARGET", "BUILD")},
     "TARGETSTAGE": UNKNOWN,
 }
-PLATFORM_ARGUMENTS = frozenset(_PLATFORM)
+PLATFORM_ARGUMENTS = frozenset(PLATFORM_VALUES)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Variables:
 
 def global_variables(dockerfile: Dockerfile, home: Home) -> Variables:
     """What FROM lines can use."""
-    made_of = Variables(home, dict(_PLATFORM))
+    made_of = Variables(home, dict(PLATFORM_VALUES))
     made_of.declare(dockerfile.heads)
     return made_of
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from longshore.rewrite.finders import ci_kinds, dockerfile
+from longshore.rewrite.finders import ci_kinds, dockerfile, earthfile
 from longshore.rewrite.finders.finder import Finder, Tree
 from longshore.rewrite.mentions import Sighting
 from longshore.rewrite.source import SourceFile
 
 FINDERS: tuple[Finder, ...] = (
     dockerfile.FINDER,
+    earthfile.FINDER,
     *ci_kinds.NAMED,
     *ci_kinds.LATE,
 )
