@@ -19,8 +19,8 @@ from longshore.rewrite.syntax.json_nodes import json_documents
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Sequence
 
 KIND = "ecs"
-MARKS = (b"ontainerDefinitions", b"ontainerProperties", b"portMappings", b'"essential"')
-MARKS += (b"AWSEBDockerrunVersion", b"logConfiguration")
+MARKS: tuple[bytes, ...] = (b"ontainerDefinitions", b"ontainerProperties", b"portMappings")
+MARKS += (b'"essential"', b"AWSEBDockerrunVersion", b"logConfiguration")
 _PATH = re.compile(r"\.(?:json|jsonc|json\.(?:tpl|tftpl|tmpl|template|erb|j2)|tpl|tftpl)\Z")
 _DIALECT = Dialect(
     re.compile(

@@ -24,6 +24,7 @@ from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence
 
 _SCHEMES = ("docker://", "docker-image://")
 _NOTHING = {"", "null", "~", "none", "None", "true", "false"}
+_UNSAFE = re.compile(r"[\"`\\\n]")
 _OPENS = re.compile(f"{OPEN}{{2,}}")
 _TOOLS = re.compile(
     r"docker|podman|nerdctl|buildah|skopeo|crane|cosign|trivy|grype|syft|kaniko|regctl|oras"
@@ -85,7 +86,7 @@ class Finding:
 
     def split(
         self,
-        registry: Node | None,
+        registry: Node | str | None,
         repository: Node | None,
         tag: Node | None,
         role: Role = "pull",
@@ -95,7 +96,8 @@ class Finding:
         if place is None or not isinstance(repository, Scalar):
             return []
         span, value = place
-        host = registry.value.strip("/") if isinstance(registry, Scalar) else ""
+        host = registry.value if isinstance(registry, Scalar) else registry
+        host = host.strip("/") if isinstance(host, str) else ""
         mark = tag.value if isinstance(tag, Scalar) and tag.value not in _NOTHING else ""
         whole = f"{host}/{value}" if host else value
         if mark:
@@ -154,9 +156,9 @@ class ShellText:
         """A command whose words are values."""
         self._plain(program)
         for node in nodes:
-            self._plain(" '")
-            self._add(node, self._masked(node.value).replace("'", "_").replace("\n", " "))
-            self._plain("'")
+            self._plain(' "')
+            self._add(node, _UNSAFE.sub("_", self._masked(node.value)))
+            self._plain('"')
         self._plain("\n")
 
     def mentions(self, finding: Finding) -> list[Mention]:

@@ -25,9 +25,10 @@ class Layout:
     """One kind of file; paths and keys stand in one text, with blanks between.
 
     `images`, `pushes`, `builds`: values that are references (strings, lists of them, or mappings
-    with `name`). `split`: paths of mappings, then the keys of registry, repository and tag.
-    `schemed`: references only if they begin with docker://. `scripts`: shell text. `variables`: mappings of variables. `needs`: keys of which the document
-    must have one, when the name alone is not enough. `skip`: values that are no images here.
+    with `name`); `schemed`: only if they begin with docker://. `split`: paths of mappings, then
+    the keys of registry, repository and tag. `scripts`: shell text. `variables`: mappings of
+    variables. `needs`: keys of which the document must have one, when the name alone is not
+    enough. `skip`: values that are no images here.
     """
 
     kind: str
