@@ -217,7 +217,7 @@ def _stars(body: str, at: int, found: list[str]) -> int:
     while end < len(body) and body[end] == "*":
         end += 1
     begins = at == 0 or body[at - 1] == "/"
-    if end - at >= 2 and begins and end == len(body) and found:
+    if end - at >= 2 and begins and end == len(body) and found[-1:] == [_SLASH]:
         found[-1] = _ALL_INSIDE
     elif end - at >= 2 and begins and body[end : end + 1] == "/":
         found.append(_ANY_FOLDERS)
