@@ -19,19 +19,23 @@ from longshore.rewrite.finders.command_options import (
     may_be_image,
     read_line,
 )
+from longshore.rewrite.finders.container_options import names
 from longshore.rewrite.mentions import OPEN, Role
 from longshore.rewrite.syntax.shell_values import Field
 
 
 @dataclass(frozen=True)
 class Named:
-    """One image that a command names. `server` is a registry, not an image."""
+    """One image that a command names. `server` is a registry, not an image.
+
+    `value` is the image's whole name where the field holds only a part of it.
+    """
 
     field: Field
     role: Role
-    pushed: bool = False
     built: bool = False
     server: bool = False
+    value: str | None = None
 
 
 Reader = Callable[[Sequence[Field]], Iterator[Named]]
@@ -49,7 +53,7 @@ def container_command(fields: Sequence[Field]) -> Iterator[Named]:
     if name in _GROUPS and rest:
         name, rest = f"{name} {rest[0].text}", rest[1:]
     if name == "login":
-        yield from _login(fields, words[0], rest)
+        yield from login(fields, words[0], rest)
         return
     reader = _READERS.get(name)
     if reader is not None:
@@ -106,12 +110,12 @@ def transportless(one: Field) -> Field:
 def build(fields: Sequence[Field]) -> Iterator[Named]:
     """`docker build`, `buildx build`, `podman build`, `buildah bud`."""
     line = read_line(fields, options.BUILD_VALUED, options.BUILD_FLAGS)
-    names = {name for name, _ in line.options}
+    given = {name for name, _ in line.options}
     outputs = [one.text for one in line.of("output", "o")]
-    pushed = "push" in names or any("push=true" in one or "type=registry" in one for one in outputs)
+    pushed = "push" in given or any("push=true" in one or "type=registry" in one for one in outputs)
     for one in line.of("tag", "t"):
         if may_be_image(one.text):
-            yield Named(one, "push" if pushed else "build-output", pushed, built=not pushed)
+            yield Named(one, "push" if pushed else "build-output", built=not pushed)
     for name in ("cache-from", "cache-to"):
         for one in line.of(name):
             yield from cache(one)
@@ -176,7 +180,15 @@ def _local(fields: Sequence[Field]) -> Iterator[Named]:
             yield Named(one, "tag")
 
 
-def _login(fields: Sequence[Field], word: Field, rest: Sequence[Field]) -> Iterator[Named]:
+def _made(fields: Sequence[Field]) -> Iterator[Named]:
+    """`docker commit CONTAINER NAME`, `docker import FILE NAME`."""
+    line = read_line(fields, names("a author c change m message p pause platform f format"))
+    for one in line.words[1:2]:
+        if may_be_image(one.text):
+            yield Named(one, "build-output", built=True)
+
+
+def login(fields: Sequence[Field], word: Field, rest: Sequence[Field]) -> Iterator[Named]:
     line = read_line(rest, options.LOGIN_VALUED, options.LOGIN_FLAGS)
     if line.words:
         yield Named(line.words[0], "login", server=True)
@@ -251,7 +263,7 @@ def _scan(fields: Sequence[Field]) -> Iterator[Named]:
             yield Named(bare, "pull")
 
 
-_GROUPS = options.names("container image buildx builder service manifest plugin")
+_GROUPS = names("container image buildx builder service manifest plugin extension trust")
 
 
 def _imagetools(fields: Sequence[Field]) -> Iterator[Named]:
@@ -275,6 +287,9 @@ _READERS: dict[str, Reader] = {
     **dict.fromkeys(("tag", "image tag"), _tag),
     **dict.fromkeys(("rmi", "image rm", "image remove", "save", "image save"), _local),
     **dict.fromkeys(("history", "image history", "image inspect"), _local),
+    **dict.fromkeys(("commit", "container commit", "import", "image import"), _made),
+    **dict.fromkeys(("trust sign", "trust inspect"), _local),
+    "extension install": _pull,
     "manifest create": _manifest_create,
     "manifest annotate": _manifest_create,
     "manifest add": _manifest_create,

@@ -82,11 +82,11 @@ SERVICE_FLAGS = names(
 )
 PULL_VALUED = names(
     "platform arch os variant authfile creds cert-dir decryption-key signature-policy policy retry "
-    "retry-delay verify unpack cosign-key namespace ipfs-address"
+    "retry-delay verify unpack cosign-key namespace ipfs-address alias"
 )
 PULL_FLAGS = names(
     "a q all-tags quiet disable-content-trust tls-verify all-platforms cosign "
-    "compress force-compression remove-signatures"
+    "compress force-compression remove-signatures grant-all-permissions disable"
 )
 PUSH_VALUED = PULL_VALUED | names(
     "compression-format compression-level digestfile encrypt-layer encryption-key format f sign "

@@ -6,14 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 
 from longshore.rewrite.finders.command_options import read_line
-from longshore.rewrite.finders.programs import program_line
+from longshore.rewrite.finders.programs import SSH, SSH_VALUED, program_line
 from longshore.rewrite.syntax.shell import Command, Word
 from longshore.rewrite.syntax.shell_values import Field, Values
 from longshore.rewrite.syntax.shell_words import inner_text, without_escapes
 
 _SHELLS = {"sh", "bash", "zsh", "dash", "ash", "ksh", "bash.exe"}
-_SSH = {"ssh", "autossh", "mosh", "plink", "ssh.exe"}
-_SSH_VALUED = frozenset("bcDEeFIiJLlmOopQRSWwB")
 _SHELL_VALUED = ("O", "o", "rcfile", "init-file")
 _COMMAND_OPTIONS = {"c", "command", "C", "lc", "ec", "xc", "exc", "cx", "ic", "lic", "euxc", "euc"}
 _TAKES_COMMAND = {"su", "vagrant", "gcloud", "script", "flyctl", "fly", "runuser", "gosu"}
@@ -51,8 +49,8 @@ def _script_arguments(line: Sequence[Field]) -> Sequence[Field]:
     name = _name(line)
     if name == "eval":
         return line[1:]
-    if name in _SSH:
-        return read_line(line[1:], _SSH_VALUED, first_only=True).words[1:]
+    if name in SSH:
+        return read_line(line[1:], SSH_VALUED, first_only=True).words[1:]
     if name in _SHELLS:
         read = read_line(line[1:], _SHELL_VALUED, _COMMAND_OPTIONS, first_only=True)
         runs = any(option in _COMMAND_OPTIONS for option, _ in read.options)
@@ -60,14 +58,14 @@ def _script_arguments(line: Sequence[Field]) -> Sequence[Field]:
     if name in _TAKES_COMMAND:
         return read_line(line[1:], _COMMAND_OPTIONS).of(*_COMMAND_OPTIONS)
     if name == "minikube" and len(line) > 2 and line[1].text == "ssh":
-        return line[2:]
+        return read_line(line[2:], ("p", "profile", "n", "node")).words
     return ()
 
 
 def _takes_heredoc(command: Command, line: Sequence[Field], text: str) -> bool:
     """Whether a command runs its heredoc, or writes it down as a script."""
     name = _name(line)
-    if name in _SSH or name in _SHELLS or name in {"su", "chroot"} or "ssh" in name:
+    if name in SSH or name in _SHELLS or name in {"su", "chroot"} or "ssh" in name:
         return True
     if any(_WRITTEN_SCRIPT.search(word.literal or "") for word in command.outputs):
         return True

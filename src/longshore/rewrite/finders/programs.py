@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
+from longshore.rewrite.finders.cluster_commands import NAMES, cluster_command
 from longshore.rewrite.finders.command_options import read_line
 from longshore.rewrite.finders.container_commands import Named, container_command
 from longshore.rewrite.finders.container_options import RUN_VALUED
+from longshore.rewrite.finders.registry_commands import PROGRAMS, registry_command
 from longshore.rewrite.mentions import OPEN
 from longshore.rewrite.syntax.shell_values import Field
 
@@ -47,7 +49,9 @@ _PREFIXES: dict[str, Collection[str]] = {
     "colima": (),
     "coproc": (),
     "noglob": (),
-    "flock": {"w", "timeout", "E"},
+    "k3s": (),
+    "microk8s": (),
+    "sshpass": {"p", "f", "P"},
 }
 _ONE_WORD_FIRST = {"timeout", "gtimeout", "flock"}
 _TIMEOUT_VALUED = {"s", "k", "signal", "kill-after", "w", "timeout", "E"}
@@ -57,6 +61,8 @@ _WRAPPER = re.compile(
     re.IGNORECASE,
 )
 _LOOKED_AT = 5
+SSH = {"ssh", "autossh", "mosh", "plink", "ssh.exe"}
+SSH_VALUED = frozenset("bcDEeFIiJLlmOopQRSWwB")
 
 
 def named_by(fields: Sequence[Field], wrappers: Collection[str] = ()) -> Iterator[Named]:
@@ -64,12 +70,16 @@ def named_by(fields: Sequence[Field], wrappers: Collection[str] = ()) -> Iterato
     rest = program_line(fields, wrappers)
     if not rest:
         return
-    if is_engine(rest):
+    program = _base(rest[0].text)
+    if program in PROGRAMS:
+        yield from registry_command(program, rest)
+    elif program in NAMES and not (program == "minikube" and _remote(rest)):
+        yield from cluster_command(program, rest)
+    elif is_engine(rest):
         inner = _inside_container(rest)
-        if inner is not None:
-            yield from named_by(inner)
-        else:
-            yield from container_command(rest)
+        yield from container_command(rest) if inner is None else named_by(inner)
+    elif program in {"minikube", *SSH} and (inner := _remote(rest)):
+        yield from named_by(inner)
 
 
 def program_line(fields: Sequence[Field], wrappers: Collection[str] = ()) -> Sequence[Field]:
@@ -138,3 +148,12 @@ def _inside_container(fields: Sequence[Field]) -> Sequence[Field] | None:
     if len(fields) < 3 or fields[1].text != "exec":
         return None
     return read_line(fields[2:], RUN_VALUED, first_only=True).words[1:]
+
+
+def _remote(fields: Sequence[Field]) -> Sequence[Field]:
+    """The command of `ssh HOST command …` and `minikube ssh -- command …`."""
+    if _base(fields[0].text) in SSH:
+        return read_line(fields[1:], SSH_VALUED, first_only=True).words[1:]
+    if len(fields) > 2 and fields[1].text == "ssh":
+        return read_line(fields[2:], ("p", "profile", "n", "node"), first_only=True).words
+    return ()

@@ -131,12 +131,17 @@ def _mentions(script: Script, named: Named) -> Iterator[Mention]:
             yield made
     for value in _distinct(named.field.values):
         chunks = [chunk for chunk in value if chunk.text]
-        if not chunks:
+        if not chunks or _only_ran(chunks):
             continue
         span = _span(script.text, chunks)
-        made = _mention(script, named, span, text_of(value), tuple(chunks))
+        made = _mention(script, named, span, named.value or text_of(value), tuple(chunks))
         if made is not None:
             yield made
+
+
+def _only_ran(chunks: list[Chunk]) -> bool:
+    """Whether the whole name is what a command prints: nothing is named here."""
+    return all(chunk.name.startswith("$(") for chunk in chunks)
 
 
 def _distinct(values: tuple[Value, ...]) -> list[Value]:
