@@ -1,0 +1,121 @@
+"""The plain rule for YAML that no parser can read: a line `image: <reference>`. Pure.
+
+For templates (Helm, Jinja, ERB, gotmpl) and broken files. A value that is only an expression is
+not reported; one with a literal name is, with `OPEN` for each expression.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from longshore.rewrite.finders.shape import (
+    cover,
+    has_control,
+    has_mark,
+    is_possible,
+    names_something,
+)
+from longshore.rewrite.mentions import OPEN, Mention, Pulled
+from longshore.rewrite.source import SourceFile, Span
+from longshore.text import tr
+
+_LINE = re.compile(
+    r"(?:^|[{,])[ \t]*+(?:-[ \t]++)*+(?P<quote>[\"']?)"
+    r"(?P<key>image|[A-Za-z][\w-]{0,60}[iI]mage|imageName|dockerImage)(?P=quote)[ \t]*+:[ \t]++"
+    r"(?P<value>(?:[&!][\w./-]+[ \t]+)?[^\r\n]{1,2000})",
+    re.MULTILINE,
+)
+_EXPRESSION = re.compile(r"\$?\{\{.*?\}\}|<%.*?%>|\$\{[^}]*\}|\$\([^)]*\)")
+_PROPERTY = re.compile(r"(?:[&!][\w./-]+[ \t]+)+")
+
+
+@dataclass(frozen=True)
+class LineRule:
+    """What the found mentions are."""
+
+    kind: str
+    pulled: Pulled = "node"
+    job: str = ""
+
+
+def line_rule_mentions(file: SourceFile, kind: str, pulled: Pulled = "node") -> list[Mention]:
+    """What the rule finds in a whole file."""
+    return mentions_of_lines(file, LineRule(kind, pulled), 0, len(file.text))
+
+
+def mentions_of_lines(file: SourceFile, rule: LineRule, start: int, end: int) -> list[Mention]:
+    """What the rule finds between two offsets."""
+    return list(_found(file, rule, start, end))
+
+
+def _found(file: SourceFile, rule: LineRule, start: int, end: int) -> Iterator[Mention]:
+    at = start
+    while found := _LINE.search(file.text, at, end):
+        value = _value(file.text, found.start("value"), found.end("value"))
+        at = max(found.end("key") + 1, value.end)
+        if found[0][0] in "{," and not _in_flow(file.text, found.start()):
+            continue
+        text = file.cut(value)
+        for scheme in ("docker://", "docker-image://"):
+            if text.startswith(scheme):
+                value, text = Span(value.start + len(scheme), value.end), text[len(scheme) :]
+        covered = cover(text)
+        plain = found["key"] == "image"
+        if has_control(text) or not names_something(covered):
+            continue
+        if not (is_possible(covered) if plain else has_mark(covered)):
+            continue
+        yield Mention(
+            rule.kind,
+            "pull",
+            value,
+            text,
+            None if covered == text else covered,
+            pulled=rule.pulled,
+            job=rule.job,
+            needs=tr("the template's values") if OPEN in covered else "",
+        )
+
+
+def _in_flow(text: str, at: int) -> bool:
+    """Whether a comma or brace is one of a flow mapping, not of a comment or prose."""
+    begin = text.rfind("\n", max(0, at - 400), at) + 1
+    before = text[begin : at + 1].lstrip()
+    return "{" in before and not before.startswith(("#", "//", "{{"))
+
+
+def _value(text: str, start: int, end: int) -> Span:
+    """The value at the beginning of a text: quoted, or up to a comment or the end."""
+    prefix = _PROPERTY.match(text, start, end)
+    start = prefix.end() if prefix else start
+    quote = text[start]
+    if quote in "\"'":
+        close = _after_expressions(text, start + 1, end, quote)
+        return Span(start + 1, close if close >= 0 else end)
+    stop = start
+    while stop < end:
+        expression = _EXPRESSION.match(text, stop, end)
+        if expression:
+            stop = expression.end()
+        elif text[stop] in " \t,}":
+            break
+        else:
+            stop += 1
+    rest = text[stop:end].lstrip(" \t,}]")
+    if (
+        rest
+        and not rest.startswith(("#", "{{-", "{{/*", "{%", "{#", '"', "'"))
+        and text[stop] in " \t"
+    ):
+        return Span(start, start)
+    return Span(start, stop)
+
+
+def _after_expressions(text: str, at: int, end: int, quote: str) -> int:
+    """Where the quote closes; quotes inside an expression do not count."""
+    while at < end and text[at] != quote:
+        expression = _EXPRESSION.match(text, at, end)
+        at = expression.end() if expression else at + 1
+    return at if at < end else -1
