@@ -199,9 +199,10 @@ def buildah(fields: Sequence[Field]) -> Iterator[Named]:
 def pack(fields: Sequence[Field]) -> Iterator[Named]:
     """`pack build NAME --builder X --run-image Y`."""
     valued = names(
-        "B builder run-image b buildpack e env env-file p path t tag cache-image cache descriptor d "
-        "lifecycle-image network previous-image pull-policy volume default-process D gid workspace "
-        "creation-time platform extension post-buildpack pre-buildpack sbom-output-dir docker-host"
+        "B builder run-image b buildpack e env env-file p path t tag cache-image cache descriptor "
+        "d lifecycle-image network previous-image pull-policy volume default-process D gid "
+        "workspace creation-time platform extension post-buildpack pre-buildpack sbom-output-dir "
+        "docker-host"
     )
     line = read_line(fields[1:], valued, names("publish clear-cache trust-builder verbose v q"))
     verb = line.words[0].text if line.words else ""

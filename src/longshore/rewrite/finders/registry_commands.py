@@ -176,8 +176,9 @@ _TRIVY = Program(
     names(
         "quiet q ignore-unfixed no-progress light debug d list-all-pkgs skip-db-update skip-update "
         "skip-java-db-update removed-pkgs insecure reset clear-cache download-db-only offline-scan "
-        "dependency-tree license-full include-dev-deps generate-default-config no-cache "
-        "auto-refresh skip-check-update show-suppressed include-non-failures only-update refresh version v "
+        "dependency-tree license-full include-dev-deps generate-default-config "
+        "no-cache auto-refresh skip-check-update show-suppressed include-non-failures "
+        "only-update refresh version v "
         "skip-version-check disable-telemetry"
     ),
     otherwise=Rule(("pull",), last=True),
@@ -288,9 +289,8 @@ def registry_command(program: str, fields: Sequence[Field]) -> Iterator[Named]:
     verb, words = _verb(known, [one.text for one in line.words])
     rest = line.words[words:]
     if verb in known.logins:
-        yield from docker.login(
-            fields, line.words[words - 1], fields_after(fields, line.words[:words])
-        )
+        last = line.words[words - 1]
+        yield from docker.login(fields, last, fields[fields.index(last) + 1 :])
         return
     rule = known.verbs.get(verb, known.otherwise)
     if rule is None:
