@@ -34,6 +34,7 @@ def entries() -> list[Entry]:
         Entry("copy", "copying:copy", tr("Copies one image, or whole repositories"), journey),
         Entry("sync", "copying:sync", tr("Copies all images that the config names"), journey),
         Entry("verify", "copying:verify", tr("Proves source and target equal"), journey),
+        Entry("rewrite", "rewriting:rewrite", tr("The tree's references as a patch"), journey),
         Entry("migrate", "journey:migrate", tr("The whole journey in order, resumable"), journey),
         Entry("status", "journey:status", tr("What is done, what is left, what next"), journey),
         Entry("repo", "repo:repo", tr("Repositories: ls, show, create"), operate),
@@ -48,7 +49,7 @@ def entries() -> list[Entry]:
 
 _LATER = frozenset(
     {
-        *("assess", "rewrite", "scan", "iam", "ci", "backup", "cost", "monitor", "deploy"),
+        *("assess", "scan", "iam", "ci", "backup", "cost", "monitor", "deploy"),
         *("rollback", "releases", "worker", "doctor", "report"),
         *("lifecycle lint", "lifecycle simulate", "lifecycle explain", "lifecycle diff"),
         *("lifecycle prune", "lifecycle import"),

@@ -31,6 +31,7 @@ from longshore.text import tr
     examples=(
         "longshore local seed",
         "longshore local seed --small",
+        "longshore local seed --tree .",
         "longshore local seed --from image.tar --as acme/thing",
     ),
 )
@@ -43,11 +44,24 @@ from longshore.text import tr
     help=tr("an OCI layout, or an archive made by `docker save`"),
 )
 @click.option("--as", "name", metavar="REPOSITORY", help=tr("the repository's name, with --from"))
+@click.option(
+    "--tree",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help=tr("stand-ins for the Docker Hub images that a tree names, to rehearse its move"),
+)
 @in_folder
 def seed(
-    app: App, data_dir: Path | None, number: int, small: bool, path: Path | None, name: str | None
+    app: App,
+    data_dir: Path | None,
+    number: int,
+    small: bool,
+    path: Path | None,
+    name: str | None,
+    tree: Path | None,
 ) -> None:
     question: dict[str, Any] = {"do": "seed", "seed": number, "small": small}
+    if tree is not None:
+        question["images"] = _named_in(app, tree)
     if path is not None:
         question = {"do": "load", "path": str(path.absolute()), "as": name}
     elif name is not None:
@@ -69,6 +83,19 @@ def seed(
     app.output.result(
         {"schema": "longshore.local.seed/1", **seeded}, [line], next=f'eval "$({env})"'
     )
+
+
+def _named_in(app: App, tree: Path) -> dict[str, list[str]]:
+    """Docker Hub repositories that a tree pulls, with the tags that it names."""
+    from longshore.cli.trees import scan_tree
+    from longshore.rewrite.walk import TreeOptions
+
+    found: dict[str, set[str]] = {}
+    for use in scan_tree(app, tree, TreeOptions()).result.uses:
+        if use.pulls_hub and use.image is not None and use.digest is None:
+            tags = found.setdefault(use.image.removeprefix("docker.io/"), set())
+            tags.add(use.tag or "latest")
+    return {name: sorted(tags) for name, tags in sorted(found.items())}
 
 
 @local.command(

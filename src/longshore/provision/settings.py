@@ -186,9 +186,13 @@ class Protection:
 
 @dataclass(frozen=True)
 class RewriteSettings:
-    """How references in the tree change: pattern to `mirror`, `cache`, `keep` or a name."""
+    """How references in the tree change: pattern to `mirror`, `cache`, `public`, `keep` or a name.
+
+    `prefix` is the first part of the repository names of mirrored and cached images.
+    """
 
     map: PairsOfText = ()
+    prefix: str = "docker-hub"
     pin_digests: bool = False
     skip: tuple[str, ...] = ()
 

@@ -25,11 +25,17 @@ _MOVES = re.compile(r"[a-z][a-z._-]*\Z")
 
 @dataclass(frozen=True)
 class FoundImage:
-    """A repository of a source registry, its tags as far as known, and a wanted target name."""
+    """A repository of a source registry, its tags as far as known, and a wanted target name.
+
+    `only` are the tags that the tree uses: nothing else moves. Empty: all tags. `uses` says how
+    often the tree names it.
+    """
 
     source: Reference
     tags: tuple[str, ...] | None = None
     target: str = ""
+    only: tuple[str, ...] = ()
+    uses: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ def render_config(found: Found) -> str:
     ]
     if found.branches:
         branches = ", ".join(_quoted(branch) for branch in found.branches)
-        parts += ["", f"ci: {{provider: github, auth: oidc, branches: [{branches}]}}"]
+        parts += [f"ci: {{provider: github, auth: oidc, branches: [{branches}]}}"]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -109,22 +115,28 @@ def _images(images: Sequence[tuple[FoundImage, str]]) -> list[str]:
     lines = [_with("images:", tr("what moves; fewer tags: {example}", example=_FEWER))]
     for image, target in images:
         line = f"  - from: {_quoted(image.source.name)}"
-        if image.tags is not None:
+        if image.uses:
+            line = _with(line, tr("places in the tree: {count}", count=image.uses))
+        elif image.tags is not None:
             line = _with(line, tr("tags there: {count}", count=len(image.tags)))
         lines += [line, f"    to: {_quoted(target)}"]
+        if image.only:
+            allowed = ", ".join(json.dumps(tag) for tag in sorted(image.only))
+            lines.append(f"    tags: {{allow: [{allowed}]}}")
     return [*lines, ""]
 
 
 def _repositories(images: Sequence[tuple[FoundImage, str]]) -> list[str]:
     tags: dict[str, set[str]] = {}
     for image, target in images:
-        tags.setdefault(target, set()).update(image.tags or ())
+        tags.setdefault(target, set()).update(image.only or image.tags or ())
     if not tags:
         return ["repositories: {}", ""]
     lines = ["repositories:"]
     anchors: dict[str, str] = {}
+    mirrored = {target for image, target in images if image.only}
     for target in sorted(tags):
-        settings = _settings(sorted(tags[target]))
+        settings = _settings(sorted(tags[target]), target in mirrored)
         if anchor := anchors.get(settings):
             lines.append(f"  {_quoted(target)}: *{anchor}")
             continue
@@ -134,17 +146,21 @@ def _repositories(images: Sequence[tuple[FoundImage, str]]) -> list[str]:
     return [*lines, ""]
 
 
-def _settings(tags: Sequence[str]) -> str:
+def _settings(tags: Sequence[str], mirrored: bool) -> str:
     fixed = tr("fixed once the repository is made; the other choice is kms")
     kept = tr("10 releases, 5 per branch, 3 pull requests, ...")
     return "\n".join(
         [
-            f"    mutability: {_mutability(tags)}",
+            f"    mutability: {_mutability(tags) if not mirrored else _upstream()}",
             "    scan: on-push",
             _with("    encryption: aes256", fixed),
             _with("    lifecycle: {preset: standard}", kept),
         ]
     )
+
+
+def _upstream() -> str:
+    return _with("{default: mutable}", tr("whoever publishes these images moves their tags"))
 
 
 def _mutability(tags: Sequence[str]) -> str:

@@ -77,7 +77,12 @@ def rewrite() -> Shape[RewriteSettings]:
         RewriteSettings,
         {
             "map": Key(
-                MapOf(Text()), "Pattern of images to: mirror, cache, keep, or a repository's name"
+                MapOf(Text()),
+                "Pattern of images to: mirror, cache, public, keep, or a repository's name",
+            ),
+            "prefix": Key(
+                Text(tr("a name prefix"), r"[a-z0-9]+(?:[._-][a-z0-9]+)*", example="docker-hub"),
+                "What the names of mirrored and cached images begin with",
             ),
             "pin_digests": Key(Flag(), "Write digests beside the tags"),
             "skip": Key(ListOf(Text()), "Patterns of files that stay as they are"),

@@ -116,5 +116,23 @@ def ecr_host(
     return f"{account}.dkr-{service}.{region}.{suffix}"
 
 
+def dns_suffix_of(region: str) -> str:
+    """The DNS suffix of a Region's partition (botocore `partitions.json`, by the Region's form).
+
+    >>> dns_suffix_of("ap-northeast-2"), dns_suffix_of("cn-north-1")
+    ('amazonaws.com', 'amazonaws.com.cn')
+    """
+    special = (
+        ("cn-", "amazonaws.com.cn"),
+        ("eusc-", "amazonaws.eu"),
+        ("us-isob-", "sc2s.sgov.gov"),
+        ("us-isof-", "csp.hci.ic.gov"),
+        ("us-iso-", "c2s.ic.gov"),
+        ("eu-isoe-", "cloud.adc-e.uk"),
+    )
+    found = (suffix for begin, suffix in special if region.startswith(begin))
+    return next(found, "amazonaws.com")
+
+
 def _dualstack_suffix(dns_suffix: str) -> str:
     return dns_suffix.replace("amazonaws", "amazonwebservices", 1)

@@ -104,6 +104,16 @@ class HubRepository(RegistryRepository):
                 return list(found.values())
         return super().list_tags()
 
+    def read_size(self, tag: str) -> int | None:
+        """Compressed bytes of a tag, all its platforms; None when the Hub does not know the tag.
+
+        One request to the web API (`/v2/namespaces/N/repositories/R/tags/T`), no pull.
+        """
+        namespace, _, name = self.name.partition("/")
+        path = f"/v2/namespaces/{namespace}/repositories/{name}/tags/{quote(tag, safe='')}"
+        entry = self._hub.api.entry(path)
+        return None if entry is None else _all_platforms(entry)
+
     def read_allowance(self) -> PullAllowance | None:
         """From the headers of a HEAD, which costs no pull; None when they are not sent."""
         for repository, tag in ((self.name, self._some_tag), (PREVIEW, "latest")):
@@ -147,6 +157,15 @@ class HubApi:
                     yield entry
             following = page.get("next")
             url = urljoin(url, following) if isinstance(following, str) and following else None
+
+    def entry(self, path: str) -> dict[str, Any] | None:
+        """One object; None when there is none. Raises RegistryError, LimitError, LoginError."""
+        try:
+            return self._read(self._get(urljoin(self._url, path)))
+        except RegistryError as error:
+            if error.status == 404:
+                return None
+            raise
 
     def _get(self, url: str) -> Answer:
         used = self._token(None)
@@ -247,6 +266,18 @@ def _tag_seen(entry: Mapping[str, Any]) -> TagSeen:
         media_type=media_type if isinstance(media_type, str) and media_type else None,
         children=_children(entry),
     )
+
+
+def _all_platforms(entry: Mapping[str, Any]) -> int | None:
+    """The sum over an index's images; `full_size` is one platform's only."""
+    listed = entry.get("images")
+    images = listed if isinstance(listed, list) else []
+    sizes = [one.get("size") for one in images if isinstance(one, dict)]
+    known = [size for size in sizes if isinstance(size, int)]
+    full = entry.get("full_size")
+    if known:
+        return sum(known)
+    return full if isinstance(full, int) else None
 
 
 def _children(entry: Mapping[str, Any]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from longshore.cli.explanations import (
     images,
     registries,
     rewriting,
+    source_tree,
     stand_in,
     tree,
 )
@@ -19,7 +20,10 @@ from longshore.cli.explanations.entry import Explanation
 
 __all__ = ["Explanation", "explanations"]
 
-_AREAS = (command_line, tree, rewriting, images, registries, aws_exceptions, aws, stand_in)
+_AREAS = (
+    *(command_line, tree, source_tree, rewriting, images, registries),
+    *(aws_exceptions, aws, stand_in),
+)
 
 
 def explanations() -> dict[str, Explanation]:

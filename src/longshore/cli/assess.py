@@ -1,0 +1,131 @@
+"""`assess`: every image reference of a tree or many, pulls per run, hazards, cost. I/O."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from longshore import __version__
+from longshore.cli.assess_view import assess_lines, assess_markdown
+from longshore.cli.files import write_file
+from longshore.cli.frame import App, command
+from longshore.cli.output import to_json
+from longshore.cli.trees import find_trees, judge_tree, scan_tree
+from longshore.errors import FindingsError
+from longshore.text import tr
+
+if TYPE_CHECKING:
+    from longshore.rewrite.assessment import Assessment
+
+_FORMATS = ("text", "json", "sarif", "markdown")
+
+
+@command(
+    "assess",
+    help=tr(
+        "Lists every image reference of a tree, counts the Docker Hub pulls of a pipeline run, and "
+        "names the hazards of a half-done move. Needs no config, no account and no network."
+    ),
+    examples=[
+        "longshore assess",
+        "longshore assess . --all",
+        "longshore assess ../api ../web ../clones --json",
+        "longshore assess . --format sarif --output longshore.sarif --exit-code",
+    ],
+)
+@click.argument("trees", nargs=-1, metavar="[TREE...]")
+@click.option("--all", "whole", is_flag=True, help=tr("every reference and hazard, not one screen"))
+@click.option("--sizes", is_flag=True, help=tr("ask Docker Hub for sizes; costs no pull"))
+@click.option("--exit-code", is_flag=True, help=tr("exit 3 on Docker Hub pulls or high hazards"))
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@click.option("--output", "file", metavar="FILE", help=tr("write the report to a file"))
+@click.option("--skip", multiple=True, metavar="PATTERN", help=tr("leave out, as in .gitignore"))
+@click.option("--nested", is_flag=True, help=tr("submodules and other clones in the tree too"))
+@click.option("--generated", is_flag=True, help=tr("vendored and generated folders too"))
+@click.option("--max-file-size", type=int, default=8, show_default=True, help=tr("in MiB"))
+@click.option("--jobs", type=int, default=0, help=tr("processes; default: by size of the tree"))
+def assess(
+    app: App,
+    trees: tuple[str, ...],
+    whole: bool,
+    sizes: bool,
+    exit_code: bool,
+    form: str,
+    file: str | None,
+    skip: tuple[str, ...],
+    nested: bool,
+    generated: bool,
+    max_file_size: int,
+    jobs: int,
+) -> None:
+    from longshore.rewrite.assessment import Assessment
+    from longshore.rewrite.walk import TreeOptions
+
+    options = TreeOptions(skip, nested, generated, max_file_size * 1024 * 1024)
+    found = Assessment(
+        tuple(judge_tree(scan_tree(app, folder, options, jobs)) for folder in find_trees(trees))
+    )
+    if sizes:
+        found = _with_sizes(app, found)
+    if app.output.machine:
+        form = "json"
+    _show(app, found, form, file, whole or app.settings.verbose)
+    if exit_code:
+        _end(found)
+
+
+def _show(app: App, found: Assessment, form: str, file: str | None, whole: bool) -> None:
+    """The report on stdout or into a file."""
+    text = _text(found, form)
+    if file is not None:
+        lines = assess_lines(found, whole=whole)
+        write_file(Path(file), text if text is not None else "\n".join(lines) + "\n")
+        app.output.say(tr("wrote {file}", file=file))
+        return
+    if form == "json" or text is None:
+        app.output.result(found.as_json(), assess_lines(found, whole=whole), next=_next(found))
+        return
+    app.output.text(text)
+
+
+def _text(found: Assessment, form: str) -> str | None:
+    from longshore.rewrite.hazards.registry import CHECKS
+    from longshore.rewrite.sarif import sarif
+
+    if form == "json":
+        return to_json(found.as_json(), indent=2) + "\n"
+    if form == "sarif":
+        hazards = [hazard for _, hazard in found.hazards]
+        return to_json(sarif(hazards, CHECKS, __version__), indent=2) + "\n"
+    return assess_markdown(found) if form == "markdown" else None
+
+
+def _next(found: Assessment) -> str:
+    if not found.images:
+        return ""
+    folder = found.heaviest.name
+    where = "" if folder == "." else f" {folder}"
+    if (Path(folder) / "longshore.yaml").exists():
+        return f"longshore rewrite{where}"
+    return f"longshore init{where}"
+
+
+def _with_sizes(app: App, found: Assessment) -> Assessment:
+    from dataclasses import replace
+
+    from longshore.cli.image_sizes import read_sizes
+
+    return replace(found, sizes=read_sizes(app, found.images))
+
+
+def _end(found: Assessment) -> None:
+    high = sum(hazard.severity == "high" for _, hazard in found.hazards)
+    left = sum(len(tree.hub) for tree in found.trees)
+    if high or left:
+        raise FindingsError(
+            tr("{left} Docker Hub pulls left, {high} high hazards", left=left, high=high),
+            tr("see them with `longshore assess --all`"),
+            code="hub-pulls-left" if left else "hazards",
+        )

@@ -1,0 +1,307 @@
+"""`rewrite`: the tree's references as a patch; `--write` edits, `--revert` takes it back. I/O."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from longshore.cli import wiring
+from longshore.cli.files import write_file
+from longshore.cli.frame import App, command
+from longshore.cli.rewrite_plan import (
+    Rewrite,
+    check_target,
+    destination_of,
+    missing_rules,
+    plan_tree,
+    refuse_missing,
+    state_folder,
+)
+from longshore.cli.stores import Opener
+from longshore.cli.trees import scan_tree
+from longshore.cli.typeset import one_line, table
+from longshore.errors import FindingsError, UsageError
+from longshore.provision.settings import Config
+from longshore.text import tr
+
+_BRANCH = "longshore/ecr"
+
+
+@command(
+    "rewrite",
+    help=tr(
+        "Shows what each Docker Hub reference of a tree becomes, as a patch. --write edits the "
+        "files, --revert restores them exactly. Nothing else of a file changes."
+    ),
+    examples=[
+        "longshore rewrite",
+        "longshore rewrite --patch ecr.patch",
+        "longshore rewrite --update-config",
+        "longshore rewrite --write --commit",
+        "longshore rewrite --revert",
+    ],
+)
+@click.argument("tree", default=".")
+@click.option("--write", is_flag=True, help=tr("edit the files"))
+@click.option("--revert", is_flag=True, help=tr("take back what --write has done"))
+@click.option("--update-config", is_flag=True, help=tr("add the images it needs to the file"))
+@click.option("--patch", "patch_file", metavar="FILE", help=tr("write the patch to a file"))
+@click.option("--commit", is_flag=True, help=tr("with --write: commit on a branch of its own"))
+@click.option("--branch", metavar="NAME", default=_BRANCH, show_default=True)
+@click.option("--allow-dirty", is_flag=True, help=tr("edit files with changes not committed too"))
+@click.option("--unchecked", is_flag=True, help=tr("do not ask whether the target has the images"))
+@click.option("--dry-run", is_flag=True, help=tr("only show (as without --write)"))
+def rewrite(
+    app: App,
+    tree: str,
+    write: bool,
+    revert: bool,
+    update_config: bool,
+    patch_file: str | None,
+    commit: bool,
+    branch: str,
+    allow_dirty: bool,
+    unchecked: bool,
+    dry_run: bool,
+) -> None:
+    folder = _folder(tree)
+    if revert:
+        _revert(app, folder)
+        return
+    if commit and not write:
+        raise UsageError(tr("--commit needs --write"), tr("add --write"), code="usage")
+    _use_file_of(app, folder)
+    config = wiring.need_config(app.settings, app.environ)
+    made = make_rewrite(app, folder, config)
+    if update_config:
+        _update_config(app, config, made)
+        return
+    if patch_file is not None:
+        write_file(Path(patch_file), _patch(made).decode("utf-8", "surrogateescape"))
+    if not write or dry_run:
+        _show(app, made, config, patch_file)
+        return
+    _write(app, folder, made, config, commit, branch, allow_dirty, unchecked)
+
+
+def make_rewrite(app: App, folder: Path, config: Config) -> Rewrite:
+    """Scan the tree, decide and prove; writes nothing."""
+    from longshore.rewrite.walk import TreeOptions
+
+    scanned = scan_tree(app, folder, TreeOptions())
+    uses = scanned.result.uses
+    return plan_tree(scanned, config, destination_of(app, config, uses))
+
+
+def _folder(tree: str) -> Path:
+    folder = Path(tree)
+    if not folder.is_dir():
+        raise UsageError(
+            tr("{tree} is not a folder", tree=tree),
+            tr("name the folder of the tree"),
+            code="not-a-folder",
+        )
+    return folder
+
+
+def _use_file_of(app: App, folder: Path) -> None:
+    """A tree's own longshore.yaml, unless another file is named."""
+    own = folder / "longshore.yaml"
+    if app.settings.config is None and folder != Path(".") and own.exists():
+        app.settings = replace(app.settings, config=str(own))
+
+
+# -- showing ------------------------------------------------------------------------------------
+
+
+def _show(app: App, made: Rewrite, config: Config, patch_file: str | None) -> None:
+    document = {"schema": "longshore.rewrite/1", **made.as_json(), "written": []}
+    lines = mapping_lines(made)
+    if not app.output.machine and not patch_file and made.changes:
+        app.output.text(_shown(_patch(made)))
+        lines = ["", *lines]
+    new = missing_rules(config, made.plan)
+    step = "longshore rewrite --update-config" if new else "longshore rewrite --write"
+    app.output.result(document, lines, next=step if made.changes else "longshore assess")
+
+
+def _patch(made: Rewrite) -> bytes:
+    from longshore.rewrite.patch import render_patch
+
+    return render_patch(made.changes)
+
+
+def _shown(patch: bytes) -> str:
+    """The patch as text that this terminal can take."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return patch.decode("utf-8", "replace").encode(encoding, "replace").decode(encoding)
+
+
+def mapping_lines(made: Rewrite) -> list[str]:
+    """The mapping, what stays and why, and how many pulls are left."""
+    changed = [one for one in made.plan.decisions if one.changes]
+    lines: list[str] = []
+    if changed:
+        found = {
+            (one.use.image or "", one.mode, _without_tag(one.new, one.use.tag)): 0
+            for one in changed
+        }
+        for one in changed:
+            found[one.use.image or "", one.mode, _without_tag(one.new, one.use.tag)] += 1
+        host = made.destination.host
+        rows = [
+            (image, mode, new.removeprefix(f"{host}/"), count)
+            for (image, mode, new), count in sorted(found.items())
+        ]
+        lines += [tr("registry: {host}", host=host)]
+        lines += table([tr("IMAGE"), tr("HOW"), tr("BECOMES"), tr("PLACES")], rows, right=[3])
+    if made.plan.left:
+        lines += ["", tr("Stays at Docker Hub:")]
+        lines += [
+            f"  {one.use.file}:{one.use.line}:{one.use.column}  "
+            f"{one_line(one.use.mention.text)}  ({one.reason})"
+            for one in made.plan.left
+        ]
+    lines += [
+        f"  {one.file}:{one.line}  {tr('not written: {why}', why=one.reason)}"
+        for one in made.failed
+    ]
+    lines += [
+        "",
+        tr(
+            "places that change: {count} (files: {files}); that go on pulling from Docker Hub: {left}",
+            count=len(changed),
+            files=len(made.changes),
+            left=len(made.plan.left),
+        ),
+    ]
+    return lines
+
+
+def _without_tag(reference: str, tag: str | None) -> str:
+    name = reference.partition("@")[0]
+    return name.removesuffix(f":{tag}") if tag else name
+
+
+# -- the config ---------------------------------------------------------------------------------
+
+
+def _update_config(app: App, config: Config, made: Rewrite) -> None:
+    """Add a rule for every image that no rule copies yet."""
+    from longshore.provision.additions import NewRule, add_rules
+    from longshore.provision.config import parse_config
+
+    known = {rule.source.name for rule in config.images}
+    new = missing_rules(config, made.plan)
+    rules = [
+        NewRule(one.image, one.target.partition("/")[2], () if one.all_tags else one.tags)
+        for one in new
+        if one.image not in known
+    ]
+    narrow = [one for one in new if one.image in known]
+    text = add_rules(config.text, rules, config.filename)
+    parse_config(text, config.filename, app.environ)
+    lines = [f"+ {rule.source} -> {rule.target}  {', '.join(rule.tags)}".rstrip() for rule in rules]
+    lines += [
+        tr(
+            "! the rule for {image} leaves out {tags}: change its tags in {file}",
+            image=one.image,
+            tags=", ".join(one.tags),
+            file=config.filename,
+        )
+        for one in narrow
+    ]
+    if rules:
+        app.output.confirm(
+            tr("add {count} image rules to {file}?", count=len(rules), file=config.filename), lines
+        )
+        write_file(Path(config.filename), text)
+    else:
+        lines.append(tr("{file} has a rule for every image already", file=config.filename))
+    document = {
+        "schema": "longshore.rewrite.config/1",
+        "file": config.filename,
+        "added": [{"from": one.source, "to": one.target, "tags": list(one.tags)} for one in rules],
+        "narrow": [{"from": one.image, "tags": list(one.tags)} for one in narrow],
+    }
+    app.output.result(document, lines, next="longshore plan")
+
+
+# -- writing ------------------------------------------------------------------------------------
+
+
+def _write(
+    app: App,
+    folder: Path,
+    made: Rewrite,
+    config: Config,
+    commit: bool,
+    branch: str,
+    allow_dirty: bool,
+    unchecked: bool,
+) -> None:
+    if made.plan.needed and not unchecked:
+        opened = wiring.open_target(app.settings, app.environ)
+        opener = Opener(app.settings, app.environ, 8, opened, config, app.output.show)
+        refuse_missing(check_target(opener, made.plan, opened.endpoint.registry))
+    if made.changes:
+        question = tr("change {count} files in {tree}?", count=len(made.changes), tree=folder)
+        app.output.confirm(question, mapping_lines(made))
+    written = write_rewrite(app, folder, made, allow_dirty)
+    document: dict[str, Any] = {"schema": "longshore.rewrite/1", **made.as_json()}
+    document["written"] = written
+    lines = mapping_lines(made)
+    if commit and written:
+        document["commit"] = _commit(app, folder, branch, written)
+        lines.append(tr("committed on {branch}: {id}", branch=branch, id=document["commit"][:12]))
+    app.output.result(document, lines, next="longshore assess" if written else "")
+    if made.failed:
+        raise FindingsError(
+            tr("{count} files were not written: see above", count=len(made.failed)),
+            tr("change them by hand, or report the file"),
+            code="edit-not-proved",
+        )
+
+
+def write_rewrite(app: App, folder: Path, made: Rewrite, allow_dirty: bool = False) -> list[str]:
+    """Write the proved changes; originals are kept outside the tree."""
+    from longshore.rewrite.run import write_edits
+
+    state = state_folder(app, folder)
+    written = write_edits(folder, made.changes, state, app.environ, allow_dirty=allow_dirty)
+    return [one.path for one in written]
+
+
+def _commit(app: App, folder: Path, branch: str, paths: Sequence[str]) -> str:
+    from longshore.rewrite.git import Git
+
+    message = tr("Pull images from Amazon ECR instead of Docker Hub")
+    return Git(folder.resolve(), app.environ).commit(branch, message, paths)
+
+
+def _revert(app: App, folder: Path) -> None:
+    from longshore.rewrite.run import revert, written_files
+
+    state = state_folder(app, folder)
+    todo = written_files(state)
+    if todo:
+        question = tr("restore {count} files in {tree}?", count=len(todo), tree=folder)
+        app.output.confirm(question, todo)
+    done = revert(folder, state)
+    lines = [f"{one.path}  {one.outcome}  {one.detail}".rstrip() for one in done]
+    document = {
+        "schema": "longshore.rewrite.revert/1",
+        "reverted": [one.as_json() for one in done],
+    }
+    app.output.result(document, lines or [tr("nothing was written here")])
+    if any(not one.done for one in done):
+        raise FindingsError(
+            tr("some files have changed since, and stay as they are"),
+            tr("their originals are below {folder}", folder=state),
+            code="not-reverted",
+        )
