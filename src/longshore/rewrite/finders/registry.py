@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from longshore.rewrite.finders import ci_kinds, dockerfile, earthfile, manifest_kinds
+from longshore.rewrite.finders import ci_kinds, dockerfile, earthfile, manifest_kinds, workflow
 from longshore.rewrite.finders.finder import Finder, Tree
 from longshore.rewrite.mentions import Sighting
 from longshore.rewrite.source import SourceFile
@@ -16,6 +16,7 @@ from longshore.rewrite.source import SourceFile
 FINDERS: tuple[Finder, ...] = (
     dockerfile.FINDER,
     earthfile.FINDER,
+    *workflow.FINDERS,
     *ci_kinds.NAMED,
     *manifest_kinds.NAMED,
     *manifest_kinds.LATE,

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from longshore.rewrite.mentions import OPEN
@@ -52,10 +52,11 @@ class Fragment:
 
 @dataclass(frozen=True, eq=False)
 class Text:
-    """A scalar value. `kind`: string, number, boolean or null."""
+    """A scalar value. `kind`: string, number, boolean or null. Not `sure`: it may be absent."""
 
     fragments: tuple[Fragment, ...]
     kind: str = "string"
+    sure: bool = True
 
     @property
     def text(self) -> str:
@@ -127,16 +128,18 @@ def written(scalar: Scalar) -> Text:
     return Text((Fragment(scalar.value, scalar),), _kind_of(scalar))
 
 
-def texts_of(template: Scalar | str, contexts: Contexts) -> list[Text]:
-    """What a template can become; the same text once. Never empty."""
+def texts_of(
+    template: Scalar | str, contexts: Contexts, start: int = 0, end: int | None = None
+) -> list[Text]:
+    """What a template (or a part of it) can become; the same text once. Never empty."""
     source = template if isinstance(template, Scalar) else None
     text = template.value if isinstance(template, Scalar) else template
     made: list[tuple[Fragment, ...]] = [()]
-    for start, piece, is_expression in split_template(text):
+    for at, piece, is_expression in split_template(text[start:end]):
         if is_expression:
-            options = [_fragments(one) for one in _values_at(piece, source, start, contexts)]
+            options = [_fragments(one) for one in _values_at(piece, source, start + at, contexts)]
         else:
-            options = [(Fragment(piece, source, start),)]
+            options = [(Fragment(piece, source, start + at),)]
         made = [first + last for first in made for last in options][:MOST]
     found: dict[str, Text] = {}
     for fragments in made:
@@ -157,6 +160,11 @@ def values_of(node: Node, contexts: Contexts, depth: int = 0) -> list[Value]:
         }
         return [Table(entries)]
     return [Items(tuple(one_of(values_of(item, contexts, depth + 1)) for item in node.items))]
+
+
+def unsure(value: Value) -> Value:
+    """The same value, which may also be absent."""
+    return replace(value, sure=False) if isinstance(value, Text) else value
 
 
 def one_of(values: Sequence[Value]) -> Value:
@@ -182,7 +190,7 @@ def truth(value: Value) -> bool | None:
     """Whether a value counts as true; None when that is open."""
     if isinstance(value, (Items, Table)):
         return True
-    if not isinstance(value, Text) or OPEN in value.text:
+    if not isinstance(value, Text) or OPEN in value.text or not value.sure:
         return None
     if value.kind == "string":
         return value.text != ""
@@ -346,7 +354,7 @@ def _compare(operator: str, left: Value, right: Value) -> bool | None:
     if not (isinstance(left, Text) and isinstance(right, Text)):
         return None
     first, second = left.text.lower(), right.text.lower()
-    if OPEN in first or OPEN in second:
+    if OPEN in first or OPEN in second or not (left.sure and right.sure):
         return None
     if operator in ("==", "!="):
         return (first == second) == (operator == "==")

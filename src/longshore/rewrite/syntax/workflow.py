@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from longshore.rewrite.source import SourceFile
-from longshore.rewrite.syntax.expressions import Contexts, Table, one_of, values_of
+from longshore.rewrite.syntax.expressions import (
+    Contexts,
+    Table,
+    Value,
+    one_of,
+    unsure,
+    values_of,
+)
 from longshore.rewrite.syntax.matrix import Matrix, read_matrix
 from longshore.rewrite.syntax.yaml_nodes import Mapping as YamlMapping
 from longshore.rewrite.syntax.yaml_nodes import Node, Scalar, Sequence, documents
@@ -256,7 +263,7 @@ def _parse_workflow(file: SourceFile) -> Workflow | None:
     if root is None or not isinstance(root.get("jobs"), YamlMapping):
         return None
     events = tuple(_events(root))
-    contexts: Contexts = {"inputs": _input_table(events)}
+    contexts: Contexts = {"inputs": inputs_of(events)}
     jobs = tuple(
         _job(key, value, contexts)
         for key, value in root.mapping("jobs").items()
@@ -299,6 +306,18 @@ def scalars_of(node: Node | None) -> dict[str, Scalar]:
     return {key.value: value for key, value in node.items() if isinstance(value, Scalar)}
 
 
+def inputs_of(events: tuple[Event, ...]) -> Table:
+    """The inputs with their defaults; not sure where another event can start the workflow."""
+    found: dict[str, Value] = {}
+    callable_too = any(one.name == "workflow_call" for one in events)
+    for event in events:
+        for name, default in _defaults(event.inputs).items() if event.inputs is not None else ():
+            values = values_of(default, {})
+            is_sure = event.name == "workflow_call" or len(events) == 1 or callable_too
+            found[name] = one_of([one if is_sure else unsure(one) for one in values])
+    return Table(found, open=True)
+
+
 def _events(root: YamlMapping) -> Iterator[Event]:
     node = root.get("on")
     if isinstance(node, Scalar):
@@ -319,16 +338,6 @@ def _defaults(inputs: YamlMapping) -> dict[str, Scalar]:
         if isinstance(default, Scalar):
             found[key.value] = default
     return found
-
-
-def _input_table(events: tuple[Event, ...]) -> Table:
-    entries = {
-        name: one_of(values_of(default, {}))
-        for event in events
-        if event.inputs is not None
-        for name, default in _defaults(event.inputs).items()
-    }
-    return Table(entries, open=True)
 
 
 def _job(key: Scalar, node: YamlMapping, contexts: Contexts) -> Job:
