@@ -22,7 +22,12 @@ _NAME = re.compile(
     r"(?:.*[._ -])?(?:docker|container)file(?:[0-9]*|[._ -].*|\..*)\Z"
     r"|.+(?:docker|container)file\Z"
 )
-_SURE = re.compile(r"(?:.*[._-])?(?:docker|container)file(?:[._-][^.]*)?\Z")
+_SURE = re.compile(r"(?:.*\.)?(?:docker|container)file(?:[._-].*)?\Z")
+_LANGUAGE = re.compile(
+    r"\.(?:py|js|mjs|cjs|jsx|ts|tsx|go|rb|rs|java|kt|scala|groovy|gradle|php|pl|pm|lua|c|h|cc|cpp|cs|"
+    r"swift|dart|ex|exs|hs|ml|clj|r|jl|el|vim|sh|bash|zsh|fish|ps1|bat|cmd|sql|json|ya?ml|toml|txt|"
+    r"ini|cfg|conf|properties|env|tf|hcl|nix|bzl|star|cue|jsonnet|rego|proto|mk|make|tape)\Z"
+)
 _NEVER = re.compile(
     r"\.(?:dockerignore|containerignore|md|mdx|markdown|rst|adoc|html?|xml|svg|png|jpe?g|gif|pdf|pyc|"
     r"class|jar|lock|sum|map|snap|sha256|sig|asc|log|diff|patch|po|pot|css|scss|csv|tsv|ipynb)\Z"
@@ -44,7 +49,8 @@ def find(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
     """The images of a Dockerfile."""
     dockerfile = parse_dockerfile(file)
     name = file.name.lower()
-    if not _SURE.match(name) and not _TEMPLATE.search(name) and not is_dockerfile(dockerfile):
+    sure = _TEMPLATE.search(name) or (_SURE.match(name) and not _LANGUAGE.search(name))
+    if not sure and not is_dockerfile(dockerfile):
         return None
     return images_in(dockerfile, Home(file.path, Span, tree.build_arguments(file.path)))
 

@@ -26,7 +26,7 @@ from longshore.rewrite.syntax.dockerfile import Dockerfile, Instruction, Stage, 
 from longshore.rewrite.syntax.traced import Traced, made, pieces_of
 from longshore.text import tr
 
-_MARKERS = re.compile(r"\{\{|\}\}|\{%|<%|%>|%%|\[\[|\$\{\{|#\{|@\w+@|<\w")
+_MARKERS = re.compile(r"\{\{|\}\}|\{%|<%|%>|%%\w+%%|\[\[|\$\{\{|#\{|@\w+@|<\w")
 _IMAGE_WORDS = ("IMAGE", "BASE", "FROM", "REGISTRY", "REPO", "IMG")
 _REGISTRY_WORDS = ("REGISTRY", "PREFIX", "REPO", "MIRROR", "PROXY", "HUB", "HOST", "ORG")
 _NAMED = re.compile(r"[A-Za-z][A-Za-z0-9._-]*\Z")

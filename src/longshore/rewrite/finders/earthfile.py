@@ -40,10 +40,11 @@ def find(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
     recipes = parse_earthfile(file.text)
     home = Home(file.path, Span)
     shared = _Names(home)
+    given = _given(recipes, home)
     found: list[Mention] = []
     for recipe in recipes:
         names = _Names(home, dict(shared.values), dict(shared.because))
-        names.given.update(_given_to(recipe, recipes, home))
+        names.given.update(given.get(recipe.name, {}))
         named = list(_in_recipe(recipe, names))
         there = {one.expanded for one in named if one.role in ("pull", "build-output")}
         run = [one for command in recipe.commands for one in _shell(command, names, recipe.name)]
@@ -204,22 +205,21 @@ def _shell(command: Instruction, names: _Names, job: str) -> list[Mention]:
     return mentions_in(script)
 
 
-def _given_to(recipe: Recipe, recipes: Iterable[Recipe], home: Home) -> dict[str, list[Traced]]:
-    """What other recipes of the file pass to this one: `BUILD +it --NAME=value`."""
-    found: dict[str, list[Traced]] = {}
-    target = f"+{recipe.name}"
+def _given(recipes: Iterable[Recipe], home: Home) -> dict[str, dict[str, list[Traced]]]:
+    """What the file's recipes pass to each other: `BUILD +it --NAME=value`."""
+    found: dict[str, dict[str, list[Traced]]] = {}
     for command in (one for caller in recipes for one in caller.commands):
-        if target not in command.line.text or command.keyword not in ("BUILD", "FROM", "DO"):
+        if command.keyword not in ("BUILD", "FROM", "DO") or "+" not in command.line.text:
             continue
         words = words_of(command)
-        called = [number for number, word in enumerate(words) if word.text == target]
+        called = [number for number, word in enumerate(words) if word.text.startswith("+")]
         for word in words[called[0] + 1 :] if called else ():
             name, equals, value = word.text.removeprefix("--").partition("=")
             if equals and word.text.startswith("--") and "$" not in value:
-                given = _bare(Word(value, word.end - len(value)))
-                traced = home.trace(command, given)
-                if traced not in found.setdefault(name, []):
-                    found[name].append(traced)
+                traced = home.trace(command, _bare(Word(value, word.end - len(value))))
+                target = found.setdefault(words[called[0]].text[1:], {})
+                if len(target.setdefault(name, [])) < 2 and traced not in target[name]:
+                    target[name].append(traced)
     return found
 
 

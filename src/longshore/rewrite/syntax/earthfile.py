@@ -53,15 +53,16 @@ def words_of(command: Instruction) -> list[Word]:
     """The arguments, blanks inside quotes kept, up to a comment; `( … )` is one word."""
     text, at = command.arguments.text, command.arguments.at
     found: list[Word] = []
-    depth = 0
+    depth, begin = 0, 0
     for start, end in quoted_words(text, _ESCAPE):
         word = text[start:end]
-        if word.startswith("#") and not depth:
-            break
-        if depth:
-            last = found.pop()
-            found.append(Word(text[last.at - at : end], last.at))
-        else:
-            found.append(Word(word, at + start))
+        if not depth:
+            if word.startswith("#"):
+                break
+            begin = start
         depth = max(0, depth + word.count("(") - word.count(")"))
+        if not depth:
+            found.append(Word(text[begin:end], at + begin))
+    if depth:
+        found.append(Word(text[begin:], at + begin))
     return found

@@ -129,7 +129,10 @@ class LineReader:
         for content in texts:
             starts.append(at)
             at += len(content)
-        return Line("".join(texts), tuple(starts), tuple(parts), end, start - begin)
+        text = "".join(texts)
+        if not text.strip():
+            return None
+        return Line(text, tuple(starts), tuple(parts), end, start - begin)
 
     def _take(self) -> tuple[int, int]:
         number = self._next
