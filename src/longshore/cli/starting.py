@@ -14,6 +14,7 @@ from longshore.cli.files import refuse_existing, write_file
 from longshore.cli.frame import App, command
 from longshore.cli.pairs import as_reference, parse_end
 from longshore.cli.stores import Opener
+from longshore.cli.tree_images import InTree, find_in_tree
 from longshore.errors import LongshoreError, UsageError
 from longshore.oci.reference import DOCKER_HUB, Reference
 from longshore.text import tr
@@ -23,8 +24,12 @@ SCRIPTS = ("create-ecr-repository.sh", "apply-ecr-lifecycle-policy.sh")
 
 @command(
     "init",
-    help=tr("Writes longshore.yaml from what it finds: Docker Hub repositories and the account."),
+    help=tr(
+        "Writes longshore.yaml from what it finds: the Docker Hub images that the tree names, "
+        "repositories of a namespace, the account."
+    ),
     examples=[
+        "longshore init",
         "longshore init --namespace acme",
         "longshore init --image docker.io/acme/shop=github-actions-demo-day2 --yes",
         "longshore init --scripts",
@@ -40,6 +45,7 @@ SCRIPTS = ("create-ecr-repository.sh", "apply-ecr-lifecycle-policy.sh")
 @click.option("--region", metavar="REGION", help=tr("the AWS Region of the target"))
 @click.option("--account", metavar="ID", help=tr("the AWS account of the target"))
 @click.option("--scripts", is_flag=True, help=tr("write the two stand-alone shell scripts too"))
+@click.option("--look/--no-look", default=True, help=tr("look for images in the tree (usual)"))
 @click.option("--force", is_flag=True, help=tr("replace files that are there"))
 @click.option("--dry-run", is_flag=True, help=tr("only show the file"))
 def init(
@@ -50,6 +56,7 @@ def init(
     region: str | None,
     account: str | None,
     scripts: bool,
+    look: bool,
     force: bool,
     dry_run: bool,
 ) -> None:
@@ -63,6 +70,9 @@ def init(
         FoundImage(source, _tags(source, opener), name) for source, name in map(_image, images)
     ]
     found += _listed(namespaces, opener, {one.source.name for one in found})
+    in_tree = find_in_tree(app, folder) if look else InTree()
+    named = {one.source.name for one in found}
+    found += [one for one in in_tree.images if one.source.name not in named]
     known_account, known_region = _caller(app, opener)
     text = render_config(
         Found(
@@ -70,6 +80,7 @@ def init(
             account or known_account,
             region or known_region,
             local=app.settings.local or opener.opened is not None,
+            branches=in_tree.branches,
         )
     )
     config = folder / (app.settings.config or "longshore.yaml")

@@ -189,7 +189,12 @@ def _document(build: Build, made: BuildTags, references: list[str]) -> dict[str,
 
 def _outputs(made: BuildTags, references: list[str], delimiter: str) -> str:
     """Lines for $GITHUB_OUTPUT; lists stand between lines that nobody can guess."""
-    values = {"tags": made.tags, "references": references}
+    values = {
+        "tags": made.tags,
+        "immutable": made.immutable,
+        "moving": made.moving,
+        "references": references,
+    }
     lists = [
         f"{name}<<{delimiter}\n" + "".join(f"{one}\n" for one in ones) + f"{delimiter}\n"
         for name, ones in values.items()
