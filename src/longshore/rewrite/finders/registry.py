@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from longshore.rewrite.finders import ci_kinds, dockerfile, earthfile, manifest_kinds, workflow
+from longshore.rewrite.finders import (
+    ci_kinds,
+    dockerfile,
+    earthfile,
+    hcl_kinds,
+    manifest_kinds,
+    workflow,
+)
 from longshore.rewrite.finders.finder import Finder, Tree
 from longshore.rewrite.mentions import Sighting
 from longshore.rewrite.source import SourceFile
@@ -19,6 +26,7 @@ FINDERS: tuple[Finder, ...] = (
     *workflow.FINDERS,
     *ci_kinds.NAMED,
     *manifest_kinds.NAMED,
+    *hcl_kinds.FINDERS,
     *manifest_kinds.LATE,
     *ci_kinds.LATE,
 )
