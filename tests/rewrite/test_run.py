@@ -139,6 +139,16 @@ def test_own_work_between_two_rewrites_is_what_comes_back(root: Path, state: Pat
     write(root, state, change(before=b"mine", after=THIRD))
     assert outcomes(root, state) == {"Dockerfile": "restored"}
     assert (root / "Dockerfile").read_bytes() == b"mine"
+    assert everything(state) == {"lock": b""}
+
+
+def test_the_first_original_is_kept_beside_the_second(root: Path, state: Path) -> None:
+    write(root, state, change())
+    (root / "Dockerfile").write_bytes(b"mine")
+    write(root, state, change(before=b"mine", after=THIRD))
+    write(root, state, change("a/b/Dockerfile", after=b"x"))
+    kept = [one.read_bytes() for one in (state / "originals").iterdir()]
+    assert sorted(kept) == sorted([OLD, b"mine"])
 
 
 def test_nothing_was_ever_written(root: Path, state: Path) -> None:
@@ -369,6 +379,7 @@ def test_damaged_records_are_passed_over(root: Path, state: Path) -> None:
     path = json.loads(record.read_bytes())["path"]
     record.write_bytes(b"{")
     assert path not in outcomes(root, state)
+    assert [one.read_bytes() for one in (state / "originals").iterdir()] == [OLD]
 
 
 def test_names_that_are_no_text(root: Path, state: Path) -> None:

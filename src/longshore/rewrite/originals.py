@@ -18,7 +18,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from longshore.errors import FileError, RefusedError
@@ -27,11 +27,15 @@ from longshore.text import tr
 
 @dataclass(frozen=True)
 class Record:
-    """A changed file: the hash of what it was, and of everything that was written to it."""
+    """A changed file: the hash of what it was, and of everything that was written to it.
+
+    `earlier` are hashes of what it was before changes that somebody else's came after.
+    """
 
     path: str
     before: str
     written: tuple[str, ...]
+    earlier: tuple[str, ...] = ()
 
 
 class Originals:
@@ -56,17 +60,20 @@ class Originals:
                     tr("wait until it has ended, then run the same command again"),
                     code="already-running",
                 ) from None
+            self.sweep()
             yield
         finally:
             os.close(handle)
 
     def records(self) -> list[Record]:
         """All records, by path; a damaged one is left out."""
+        return sorted((one for one in self._parsed() if one), key=lambda one: one.path)
+
+    def _parsed(self) -> list[Record | None]:
         with _turning(self.folder):
             folder = self.folder / "records"
             names = sorted(folder.glob("*.json")) if folder.is_dir() else []
-            found = [_parse(name.read_bytes()) for name in names]
-        return sorted((one for one in found if one), key=lambda one: one.path)
+            return [_parse(name.read_bytes()) for name in names]
 
     def record_of(self, path: str) -> Record | None:
         """What was done to a file."""
@@ -81,14 +88,15 @@ class Originals:
         old, new = hash_of(before), hash_of(after)
         known = self.record_of(path)
         if known is not None and old in (*known.written, known.before):
-            made = Record(path, known.before, tuple(dict.fromkeys((*known.written, new))))
+            written = tuple(dict.fromkeys((*known.written, new)))
+            made = Record(path, known.before, written, known.earlier)
         else:
-            made = Record(path, old, (new,))
+            earlier = (*known.earlier, known.before) if known is not None else ()
+            made = Record(path, old, (new,), earlier)
             with _turning(self.folder):
                 _write_whole(self.folder / "originals" / old, before)
-        document = {"path": path, "before": made.before, "written": made.written}
         with _turning(self.folder):
-            _write_whole(self._record(path), json.dumps(document).encode())
+            _write_whole(self._record(path), json.dumps(asdict(made)).encode())
 
     def original(self, record: Record) -> bytes | None:
         """The bytes as they were; None when they are lost or damaged."""
@@ -99,11 +107,22 @@ class Originals:
         return data if hash_of(data) == record.before else None
 
     def forget(self, record: Record) -> None:
-        """The file is as it was: the record goes, and its original if no other file needs it."""
+        """The file is as it was; its original goes with the next `sweep`."""
         with _turning(self.folder):
             self._record(record.path).unlink(missing_ok=True)
-            if all(one.before != record.before for one in self.records()):
-                (self.folder / "originals" / record.before).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove originals that no record names; none while a record cannot be read."""
+        known = self._parsed()
+        named = {name for one in known if one for name in (one.before, *one.earlier)}
+        if None in known:
+            return
+        with _turning(self.folder):
+            for place in (self.folder / "originals").iterdir():
+                if place.name not in named:
+                    place.unlink(missing_ok=True)
+            for place in (self.folder / "records").glob(".*.new"):
+                place.unlink(missing_ok=True)
 
     def _record(self, path: str) -> Path:
         name = hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
@@ -118,7 +137,8 @@ def hash_of(data: bytes) -> str:
 def _parse(data: bytes) -> Record | None:
     try:
         found = json.loads(data)
-        return Record(str(found["path"]), str(found["before"]), tuple(found["written"]))
+        written, earlier = tuple(found["written"]), tuple(found["earlier"])
+        return Record(str(found["path"]), str(found["before"]), written, earlier)
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -102,7 +102,9 @@ def revert(root: Path, state: Path, paths: Iterable[str] | None = None) -> list[
     with originals.held():
         records = [one for one in originals.records() if wanted is None or one.path in wanted]
         _clean(root, records)
-        return [_revert(root, one, originals) for one in records]
+        found = [_revert(root, one, originals) for one in records]
+        originals.sweep()
+        return found
 
 
 def written_files(state: Path) -> list[str]:
