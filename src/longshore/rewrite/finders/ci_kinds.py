@@ -1,21 +1,31 @@
 """The finders of CI systems and of other declarative files, by name. Pure.
 
-`NAMED` know their files by path; `LATE` look into YAML that nobody claims by name.
+`NAMED` know their files by path; `LATE` look into YAML that nobody claims by name; `LAST` takes
+whatever YAML is left.
 """
 
 from __future__ import annotations
 
 from longshore.rewrite.finders import (
+    ansible,
     azure_pipelines,
     buildkite,
     circleci,
     cloudbuild,
     cloudformation,
+    concourse,
+    deploy_tools,
     devcontainer,
     drone,
     ecs,
+    generic_yaml,
     gitlab_ci,
+    plain_lines,
     pre_commit,
+    singularity,
+    skaffold,
+    tilt,
+    vagrant,
 )
 from longshore.rewrite.finders.finder import Finder
 from longshore.rewrite.finders.layout_kinds import LAYOUTS
@@ -32,9 +42,16 @@ NAMED: tuple[Finder, ...] = (
     *(layout.finder() for layout in LAYOUTS),
     Finder("cloudformation", cloudformation.takes, cloudformation.find, cloudformation.MARKS),
     Finder("ecs", ecs.takes, ecs.find, ecs.MARKS),
+    Finder("skaffold", skaffold.takes, skaffold.find, skaffold.MARKS),
+    Finder("tilt", tilt.takes, tilt.find, tilt.MARKS),
+    singularity.FINDER,
+    vagrant.FINDER,
+    *deploy_tools.FINDERS,
+    *plain_lines.FINDERS,
 )
 
 LATE: tuple[Finder, ...] = (
+    Finder("concourse", concourse.takes, concourse.find, concourse.MARKS),
     Finder("gitlab-included", gitlab_ci.takes_yaml, gitlab_ci.find_included, gitlab_ci.MARKS),
     Finder("cloudbuild-yaml", cloudbuild.takes_yaml, cloudbuild.find, cloudbuild.LATE_MARKS),
     Finder(
@@ -43,4 +60,9 @@ LATE: tuple[Finder, ...] = (
         azure_pipelines.find,
         azure_pipelines.LATE_MARKS,
     ),
+    Finder("ansible", ansible.takes, ansible.find, ansible.MARKS),
+)
+
+LAST: tuple[Finder, ...] = (
+    Finder("yaml", generic_yaml.takes, generic_yaml.find, generic_yaml.MARKS),
 )

@@ -99,6 +99,8 @@ class Finding:
         host = registry.value if isinstance(registry, Scalar) else registry
         host = host.strip("/") if isinstance(host, str) else ""
         mark = tag.value if isinstance(tag, Scalar) and tag.value not in _NOTHING else ""
+        if not host and not mark:
+            return self.image(repository, role)
         whole = f"{host}/{value}" if host else value
         if mark:
             whole += f"@{mark}" if mark.startswith("sha256:") else f":{mark}"

@@ -29,6 +29,7 @@ FINDERS: tuple[Finder, ...] = (
     *hcl_kinds.FINDERS,
     *manifest_kinds.LATE,
     *ci_kinds.LATE,
+    *ci_kinds.LAST,
 )
 
 
