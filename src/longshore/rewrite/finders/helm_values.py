@@ -11,11 +11,20 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, replace
 
+from longshore.rewrite.finders.helm_chart import Chart
+from longshore.rewrite.finders.helm_recipes import Cooked, cook
 from longshore.rewrite.finders.image_maps import Defaults, Parts, composed, is_split, split_image
 from longshore.rewrite.finders.kubernetes_walk import PICTURES, Walk, is_prose
 from longshore.rewrite.finders.manifest import Manifest, text_of
-from longshore.rewrite.finders.shape import cover, has_mark, has_tag, is_certain, is_possible
-from longshore.rewrite.mentions import OPEN, Mention
+from longshore.rewrite.finders.shape import (
+    cover,
+    has_mark,
+    has_tag,
+    is_certain,
+    is_possible,
+    names_something,
+)
+from longshore.rewrite.mentions import OPEN, Mention, Part
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence
 
 _KEY = re.compile(
@@ -40,15 +49,44 @@ class _Level:
     defaults: Defaults
 
 
-def mentions_of_values(
-    manifest: Manifest, root: Mapping, app_version: str = ""
-) -> Iterator[Mention]:
-    """Every image that values name, each place once."""
+def mentions_of_values(manifest: Manifest, root: Mapping, tag: str = "") -> Iterator[Mention]:
+    """Every image that values name, each place once. `tag` stands for an empty one."""
     places = set()
-    for one in _walk(manifest, root, app_version):
+    for one in _walk(manifest, root, tag):
         if one.span not in places:
             places.add(one.span)
             yield one
+
+
+def mentions_of_chart_values(
+    manifest: Manifest, root: Mapping, chart: Chart | None
+) -> Iterator[Mention]:
+    """The same for the values of a chart, whose templates say more."""
+    if chart is None:
+        yield from mentions_of_values(manifest, root)
+        return
+    cooked = {}
+    for recipe in chart.recipes:
+        made = cook(recipe, root, chart.app_version)
+        mention = _cooked(manifest, made) if made is not None else None
+        if mention is not None and (mention.span not in cooked or OPEN not in mention.expanded):
+            cooked[mention.span] = mention
+    for one in mentions_of_values(manifest, root, chart.tag):
+        better = cooked.pop(one.span, None)
+        yield better if better is not None and OPEN not in better.expanded else one
+    yield from cooked.values()
+
+
+def _cooked(manifest: Manifest, made: Cooked) -> Mention | None:
+    placed = manifest.value_of(made.node)
+    value = cover(made.value)
+    if placed is None or not names_something(value) or not is_possible(value):
+        return None
+    if not has_mark(value):
+        return None
+    part: Part = "repository" if len(made.parts) > 1 or has_tag(value) else "reference"
+    piece = manifest.piece(made.node, part)
+    return manifest.mention(placed[0], value, pieces=(piece,) if piece is not None else ())
 
 
 def mentions_of_settings(manifest: Manifest, settings: Items[Mapping]) -> Iterator[Mention]:
@@ -84,7 +122,7 @@ def mentions_of_paths(manifest: Manifest, known: dict[str, Scalar]) -> Iterator[
             yield mention
 
 
-def _walk(manifest: Manifest, root: Mapping, app_version: str) -> Iterator[Mention]:
+def _walk(manifest: Manifest, root: Mapping, tag_: str) -> Iterator[Mention]:
     seen: set[int] = set()
     hub = _hub(root)
     shared = Walk(manifest)
@@ -99,17 +137,18 @@ def _walk(manifest: Manifest, root: Mapping, app_version: str) -> Iterator[Menti
             yield from shared.words(node, level.path)
             stack.extend(replace(level, node=item) for item in reversed(node.items))
         elif isinstance(node, Mapping):
-            yield from _mapping(manifest, node, level, hub, app_version)
+            yield from _mapping(manifest, node, level, hub, tag_)
             yield from shared.named_value(node)
             stack.extend(_below(node, level))
 
 
 def _mapping(
-    manifest: Manifest, node: Mapping, level: _Level, hub: Scalar | None, app_version: str
+    manifest: Manifest, node: Mapping, level: _Level, hub: Scalar | None, tag_: str
 ) -> Iterator[Mention]:
     defaults = level.defaults
-    if defaults.tag == OPEN and app_version and level.path in ("", ".image"):
-        defaults = replace(defaults, tag=app_version)
+    empty = node.get("tag") is not None and not text_of(node.get("tag"))
+    if defaults.tag == OPEN and tag_ and (empty or level.path in ("", ".image")):
+        defaults = replace(defaults, tag=tag_)
     found = split_image(manifest, node, level.path, defaults)
     if found is not None:
         yield found

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from longshore.rewrite.finders.official import is_official
 from longshore.rewrite.finders.shape import (
     cover,
     has_control,
@@ -17,7 +18,7 @@ from longshore.rewrite.finders.shape import (
     is_possible,
     names_something,
 )
-from longshore.rewrite.mentions import OPEN, Mention, Pulled
+from longshore.rewrite.mentions import OPEN, Mention, Piece, Pulled
 from longshore.rewrite.source import SourceFile, Span
 from longshore.text import tr
 
@@ -27,22 +28,47 @@ _LINE = re.compile(
     r"(?P<value>(?:[&!][\w./-]+[ \t]+)?[^\r\n]{1,2000})",
     re.MULTILINE,
 )
+_REPOSITORY = re.compile(
+    r"^(?P<indent>[ \t]++)repository:[ \t]++(?P<value>[^\s#][^\r\n]{0,500})", re.MULTILINE
+)
 _EXPRESSION = re.compile(r"\$?\{\{.*?\}\}|<%.*?%>|\$\{[^}]*\}|\$\([^)]*\)")
 _PROPERTY = re.compile(r"(?:[&!][\w./-]+[ \t]+)+")
 
 
 @dataclass(frozen=True)
 class LineRule:
-    """What the found mentions are."""
+    """What the found mentions are. `strict`: a bare word must be a known image's name."""
 
     kind: str
     pulled: Pulled = "node"
     job: str = ""
+    strict: bool = False
 
 
-def line_rule_mentions(file: SourceFile, kind: str, pulled: Pulled = "node") -> list[Mention]:
+def line_rule_mentions(
+    file: SourceFile, kind: str, pulled: Pulled = "node", strict: bool = False
+) -> list[Mention]:
     """What the rule finds in a whole file."""
-    return mentions_of_lines(file, LineRule(kind, pulled), 0, len(file.text))
+    return mentions_of_lines(file, LineRule(kind, pulled, strict=strict), 0, len(file.text))
+
+
+def repository_lines(file: SourceFile, kind: str, pulled: Pulled = "node") -> list[Mention]:
+    """Split values in a file that cannot be parsed: `repository: x` with `tag: y` near it."""
+    found = []
+    for one in _REPOSITORY.finditer(file.text):
+        span = _value(file.text, one.start("value"), one.end("value"))
+        near = file.text[max(0, one.start() - 300) : one.end() + 300]
+        indent = re.escape(one["indent"])
+        tag = re.search(rf"^{indent}tag:[ \t]*[\"']?([^\s\"'#]*)", near, re.MULTILINE)
+        text = file.cut(span)
+        value = f"{cover(text)}:{cover(tag[1]) or OPEN}" if tag else ""
+        if value and "://" not in text and names_something(value) and is_possible(value):
+            needs = tr("the template's values") if OPEN in value else ""
+            piece = Piece(file.path, span, text, "repository")
+            found.append(
+                Mention(kind, "pull", span, text, value, pulled, pieces=(piece,), needs=needs)
+            )
+    return found
 
 
 def mentions_of_lines(file: SourceFile, rule: LineRule, start: int, end: int) -> list[Mention]:
@@ -65,7 +91,8 @@ def _found(file: SourceFile, rule: LineRule, start: int, end: int) -> Iterator[M
         plain = found["key"] == "image"
         if has_control(text) or not names_something(covered):
             continue
-        if not (is_possible(covered) if plain else has_mark(covered)):
+        bare = plain and (not rule.strict or is_official(covered))
+        if not (is_possible(covered) if bare else has_mark(covered)):
             continue
         yield Mention(
             rule.kind,

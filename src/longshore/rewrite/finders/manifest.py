@@ -127,7 +127,7 @@ class Manifest:
         """What the line rule finds inside a block scalar."""
         if self.outer is not None or "image" not in node.value.lower():
             return []
-        rule = LineRule(self.kind, self.pulled, self.job)
+        rule = LineRule(self.kind, self.pulled, self.job, strict=True)
         return mentions_of_lines(self.file, rule, node.span.start, node.span.end)
 
     def inner(self, node: Scalar) -> tuple[Manifest, tuple[Node, ...]] | None:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from longshore.rewrite.finders import compose, kubernetes, kustomize
+from longshore.rewrite.finders import compose, helm, kubernetes, kustomize
 
-NAMED = (compose.FINDER, kustomize.FINDER)
+NAMED = (
+    compose.FINDER,
+    kustomize.FINDER,
+    helm.CHART_FINDER,
+    helm.HELMFILE_FINDER,
+    helm.VALUES_FINDER,
+    helm.TEST_FINDER,
+    helm.TEMPLATE_FINDER,
+)
 # Files of any name: their content says what they are.
 LATE = (kubernetes.FINDER, compose.BY_CONTENT)

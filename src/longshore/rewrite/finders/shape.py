@@ -89,7 +89,7 @@ def has_host(value: str) -> bool:
 
 def names_something(value: str) -> bool:
     """Whether enough of a covered value is literal: its last part, or what begins it."""
-    name = name_of(value)
+    name = _HOST.sub("", name_of(value), count=1)
     first, slash, _ = name.partition("/")
     last = name.rpartition("/")[2]
     return bool(last and OPEN not in last) or bool(slash and OPEN not in first)
