@@ -103,6 +103,8 @@ def program_line(fields: Sequence[Field], wrappers: Collection[str] = ()) -> Seq
             if not behind:
                 return fields
             fields = fields[behind:]
+        elif name == OPEN and fields[0].loose and not is_engine(fields) and is_engine(fields[1:]):
+            fields = fields[1:]  # `$SUDO docker …`
         else:
             return fields
     return fields

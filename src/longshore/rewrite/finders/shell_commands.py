@@ -8,11 +8,13 @@ scripts (`ssh host "…"`, heredocs) and calls of the script's own functions are
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from longshore.oci.reference import DOCKER_HUB
 from longshore.rewrite.finders.container_commands import Named
+from longshore.rewrite.finders.heredoc_files import heredoc_images
+from longshore.rewrite.finders.image_variables import unused_images
 from longshore.rewrite.finders.nested_scripts import nested_scripts
 from longshore.rewrite.finders.programs import named_by
 from longshore.rewrite.mentions import OPEN, Mention, Piece, Pulled
@@ -34,7 +36,8 @@ class Script:
     `locate` gives the file's span for characters of `text`; None when they cannot be placed.
     `variables` are values that are known from outside (env, matrix); they may hold OPEN. An
     expression `${{ matrix.node }}` or `{{ node }}` is looked up by what stands between the braces.
-    `path` is the file's, for the places that an edit belongs to.
+    `path` is the file's, for the places that an edit belongs to. `written` is what the file holds
+    where `text` was changed to be read, character for character.
     """
 
     text: str
@@ -45,21 +48,39 @@ class Script:
     times: int = 1
     variables: Mapping[str, str] = field(default_factory=dict)
     path: str = ""
+    written: str = ""
+
+    @property
+    def original(self) -> str:
+        """The text as the file has it."""
+        return self.written or self.text
 
 
-def mentions_in(script: Script) -> list[Mention]:
-    """Every image that the commands of a script name."""
-    shell = parse_shell(script.text)
+def mentions_in(
+    script: Script, shell: Shell | None = None, *, definitions: bool = False
+) -> list[Mention]:
+    """Every image that the commands of a script name. `shell` is its text, already read.
+
+    `definitions`: variables that hold an image and that no command uses are reported too.
+    """
+    shell = parse_shell(script.text) if shell is None else shell
     values = Values(shell, script.variables)
-    found: list[Mention] = []
-    seen: set[object] = set()
-    for named in _named(shell, values):
+    found = _once(script, _named(shell, values), [])
+    if definitions:
+        found = _once(script, unused_images(shell, values, found), found)
+    return _with_pushes(found)
+
+
+def _once(script: Script, every: Iterable[Named], before: list[Mention]) -> list[Mention]:
+    found = list(before)
+    seen = {(one.span, one.value, one.role) for one in before}
+    for named in every:
         for mention in _mentions(script, named):
             key = (mention.span, mention.value, mention.role)
             if key not in seen:
                 seen.add(key)
                 found.append(mention)
-    return _with_pushes(found)
+    return found
 
 
 def _named(shell: Shell, values: Values, depth: int = 0) -> Iterator[Named]:
@@ -70,11 +91,19 @@ def _named(shell: Shell, values: Values, depth: int = 0) -> Iterator[Named]:
         for known in _frames(command, values, calls):
             fields = known.fields(command.words)
             yield from named_by(fields, wrappers)
+            yield from heredoc_images(known, command, fields, _fed_by(shell, command))
             if depth == _MAX_NESTING:
                 continue
             for start, text in nested_scripts(known, command, fields):
                 inner = parse_shell(text)
                 yield from _named(inner, known.inside(inner, start, command.start), depth + 1)
+
+
+def _fed_by(shell: Shell, command: Command) -> list[str]:
+    """The programs that read a command's output."""
+    if not command.heredocs:
+        return []
+    return [one.name for one in shell.commands if one.fed_by is command]
 
 
 def _calls(shell: Shell) -> dict[str, list[Command]]:
@@ -133,7 +162,7 @@ def _mentions(script: Script, named: Named) -> Iterator[Mention]:
         chunks = [chunk for chunk in value if chunk.text]
         if not chunks or _only_ran(chunks):
             continue
-        span = _span(script.text, chunks)
+        span = _span(script.original, chunks)
         made = _mention(script, named, span, named.value or text_of(value), tuple(chunks))
         if made is not None:
             yield made
@@ -182,7 +211,7 @@ def _mention(
     script: Script, named: Named, span: Span, value: str, chunks: tuple[Chunk, ...]
 ) -> Mention | None:
     place = script.locate(span.start, span.end)
-    text = script.text[span.start : span.end]
+    text = script.original[span.start : span.end]
     if place is None or place.end - place.start != len(text) or not text:
         return None
     unknown = [chunk.name for chunk in chunks if chunk.name and OPEN in chunk.text]
@@ -208,7 +237,7 @@ def _pieces(script: Script, span: Span, chunks: tuple[Chunk, ...]) -> tuple[Piec
     source = chunks[0].source
     assert source is not None  # noqa: S101
     place = script.locate(source.start, source.end)
-    text = script.text[source.start : source.end]
+    text = script.original[source.start : source.end]
     if place is None or place.end - place.start != len(text):
         return ()
     return (Piece(script.path, place, text),)

@@ -190,8 +190,6 @@ class _Reader:
         end = min(end, self._end)
         if said:
             self._parts.append(Variable(said, at, end, quoted, operator="{{"))
-        else:
-            self._parts.append(Text("", at, end, quoted))
         return end
 
     def _escape(self, at: int, quoted: bool) -> int:

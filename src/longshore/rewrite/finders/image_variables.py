@@ -1,0 +1,88 @@
+"""Variables that hold an image and are used by nobody in the same file. Pure.
+
+`NODE_IMAGE=node:18` in a script that is sourced, `IMAGE ?= acme/app:1` in an included Makefile: the
+definition is all there is to see, so it is reported itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from longshore.rewrite.finders.command_options import looks_like_image, may_be_image
+from longshore.rewrite.finders.container_commands import Named
+from longshore.rewrite.finders.official import is_official
+from longshore.rewrite.mentions import OPEN, Mention
+from longshore.rewrite.source import Span
+from longshore.rewrite.syntax.shell import Assignment, Shell, Word
+from longshore.rewrite.syntax.shell_values import Field, Values
+
+_IMAGE = re.compile(
+    r"IMAGES?(?:_NAME|_REF|_FULL)?\Z|IMAGE_(?!TAG|DIR)|(?:\A|_)IMG\Z", re.IGNORECASE
+)
+_BASE = re.compile(r"(?:\A|_)BASE\Z")
+_OTHER = re.compile(
+    r"TAG|DIR|PATH|FILE|VERSION|URL|REGISTRY|REPO|DIGEST|ARCH|SIZE|_ID\b|FORMAT|TYPE|PREFIX|SUFFIX"
+    r"|MAGICK|POLICY|EXT\b|FOLDER|OUT|COUNT|PATTERN|FILTER|REGEX|DISK|ISO|KERNEL|PLATFORM|_OS\b",
+    re.IGNORECASE,
+)
+_FILE = re.compile(
+    r"\.(?:png|jpe?g|gif|svg|ico|webp|img|iso|tar|tgz|gz|xz|zip|qcow2|raw|vmdk|sif|bin|ya?ml|json|txt)\Z",
+    re.IGNORECASE,
+)
+_PORT = re.compile(r"(?:localhost|[\d.]+|host\.docker\.internal|0\.0\.0\.0):\d+\Z")
+
+
+def unused_images(shell: Shell, values: Values, found: Sequence[Mention]) -> Iterator[Named]:
+    """The definitions that hold a whole reference and are part of no mention."""
+    used = "\n".join(one.text for one in found)
+    taken = [one.span for one in found] + [piece.span for one in found for piece in one.pieces]
+    others = "\n".join(
+        one.value.raw for one in shell.assignments if one.value is not None and _is_image(one.name)
+    )
+    prefixes = [one for command in shell.commands for one in command.assignments]
+    for one in [*shell.assignments, *prefixes]:
+        name = re.compile(rf"(?<!\w){re.escape(one.name)}(?!\w)")
+        if not _is_image(one.name) or name.search(used) or name.search(others):
+            continue
+        for item in _items(one, values):
+            span = Span(item.start, item.end)
+            if _is_reference(item.text, one.name) and not _overlaps(span, taken):
+                yield Named(item, "pull")
+
+
+def _is_image(name: str) -> bool:
+    if _OTHER.search(name):
+        return False
+    return _IMAGE.search(name) is not None or _BASE.search(name) is not None
+
+
+def _items(one: Assignment, values: Values) -> Iterator[Field]:
+    words: Sequence[Word] = one.items or ((one.value,) if one.value is not None else ())
+    for word in words:
+        expanded = values.expand(word.parts, word.start)
+        whole = Field(tuple(expanded), word.start, word.end)
+        at = 0
+        for part in whole.text.split():
+            start = whole.text.index(part, at)
+            at = start + len(part)
+            cut = whole.until(at).after(start)
+            chunks = [chunk for chunk in cut.values[0] if chunk.text] if cut.values else []
+            if chunks:
+                yield Field(cut.values, chunks[0].start, chunks[-1].end)
+
+
+def _is_reference(text: str, name: str) -> bool:
+    if not may_be_image(text) or _FILE.search(text) or _PORT.match(text):
+        return False
+    if text.startswith(OPEN) or not text.strip(OPEN + ":/"):
+        return False
+    head, colon, tag = text.rpartition(":")
+    tagged = (bool(colon) and "/" not in tag) or "@sha256:" in text
+    if _BASE.search(name) or name.upper().endswith("IMG"):
+        return tagged and bool(head)
+    return tagged or is_official(text) or (looks_like_image(text) and text.count("/") < 4)
+
+
+def _overlaps(span: Span, taken: Sequence[Span]) -> bool:
+    return any(one.start < span.end and span.start < one.end for one in taken)
