@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from longshore.rewrite.finders.expansion import Dialect, Known
 from longshore.rewrite.finders.finder import Tree
 from longshore.rewrite.finders.image_values import Finding, piece_of, placed, scalars, unique
-from longshore.rewrite.finders.node_paths import mappings, mappings_at
+from longshore.rewrite.finders.node_paths import mappings, mappings_at, nodes_at
 from longshore.rewrite.mentions import OPEN, Mention
 from longshore.rewrite.source import SourceFile
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, documents
@@ -22,12 +22,21 @@ from longshore.rewrite.syntax.yaml_nodes import Sequence as NodeList
 KIND = "azure-pipelines"
 MARKS = (b"image", b"Image", b"docker", b"Docker", b"container", b"podman")
 LATE_MARKS = (b"vmImage", b"task:", b"pool:", b"displayName", b"- template:")
+TEMPLATE_MARKS: tuple[bytes, ...] = (
+    b"vmImage",
+    b"displayName:",
+    b"- task:",
+    b"- template:",
+    b"- bash:",
+)
+TEMPLATE_MARKS += (b"- script:", b"- pwsh:")
 _PATH = re.compile(
     r"(?:\A|/)(?:\.?azure[-_.]?(?:pipelines?|ci|devops|build)[^/]*|\.?vsts[^/]*"
     r"|\.(?:azure|azuredevops|azure-pipelines|vsts|ado|pipelines)/.*"
     r"|azure-?pipelines?/.*)\.ya?ml\Z",
     re.IGNORECASE,
 )
+_TEMPLATE = re.compile(r"(?:\A|/)templates/.*\.ya?ml\Z", re.IGNORECASE)
 _YAML = re.compile(r"\.ya?ml\Z", re.IGNORECASE)
 _DIALECT = Dialect(
     re.compile(
@@ -46,6 +55,11 @@ _STEPS = {*_SCRIPT_KEYS, "task", "checkout", "template", "download", "publish"}
 def takes(path: str) -> bool:
     """Whether a path is a pipeline by its name or folder."""
     return _PATH.search(path) is not None
+
+
+def takes_template(path: str) -> bool:
+    """Whether a path is in a folder that charts and pipelines both use."""
+    return _TEMPLATE.search(path) is not None
 
 
 def takes_yaml(path: str) -> bool:
@@ -103,6 +117,8 @@ class _Pipeline:
                 yield from finding.split(f"{OPEN}.azurecr.io", node.get("repository"), None)
             else:
                 yield from finding.image(node.get("image"))
+        for one in nodes_at(self._root, "extends.**.containers.*.image"):
+            yield from finding.image(one)
         for node in self._nodes:
             yield from self._of_job(finding, node)
             yield from self._of_step(node)

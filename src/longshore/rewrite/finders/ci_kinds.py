@@ -35,6 +35,18 @@ NAMED: tuple[Finder, ...] = (
     Finder("circleci", circleci.takes, circleci.find, circleci.MARKS),
     Finder("drone", drone.takes, drone.find, drone.MARKS),
     Finder("azure-pipelines", azure_pipelines.takes, azure_pipelines.find, azure_pipelines.MARKS),
+    Finder(
+        "azure-template",
+        azure_pipelines.takes_template,
+        azure_pipelines.find,
+        azure_pipelines.TEMPLATE_MARKS,
+    ),
+    Finder(
+        "gitlab-template",
+        azure_pipelines.takes_template,
+        gitlab_ci.find_included,
+        gitlab_ci.TEMPLATE_MARKS,
+    ),
     Finder("cloudbuild", cloudbuild.takes, cloudbuild.find),
     Finder("buildkite", buildkite.takes, buildkite.find, buildkite.MARKS),
     Finder("pre-commit", pre_commit.takes, pre_commit.find, pre_commit.MARKS),
@@ -60,6 +72,7 @@ LATE: tuple[Finder, ...] = (
         azure_pipelines.find,
         azure_pipelines.LATE_MARKS,
     ),
+    deploy_tools.LATE,
     Finder("ansible", ansible.takes, ansible.find, ansible.MARKS),
 )
 

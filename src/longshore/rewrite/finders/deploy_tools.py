@@ -95,6 +95,20 @@ def find_digital_ocean(file: SourceFile, tree: Tree) -> list[Mention] | None:
     return unique(found)
 
 
+def find_kamal_by_content(file: SourceFile, tree: Tree) -> list[Mention] | None:
+    """Kamal's file under another name: it has a service, an image and servers."""
+    wanted = ("service", "image", "servers")
+    if any(all(root.get(key) is not None for key in wanted) for root in _roots(file)):
+        return find_kamal(file, tree)
+    return None
+
+
+LATE = Finder(
+    "kamal-yaml",
+    lambda path: path.lower().endswith((".yml", ".yaml")),
+    find_kamal_by_content,
+    (b"servers:",),
+)
 FINDERS: tuple[Finder, ...] = (
     Finder("kamal", lambda path: _KAMAL.search(path) is not None, find_kamal),
     Finder("kitchen", lambda path: _KITCHEN.search(path) is not None, find_kitchen),

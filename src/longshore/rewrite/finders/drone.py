@@ -14,7 +14,7 @@ from longshore.rewrite.finders.finder import Tree
 from longshore.rewrite.finders.image_values import Finding, piece_of, scalars, unique
 from longshore.rewrite.mentions import Mention
 from longshore.rewrite.source import SourceFile
-from longshore.rewrite.syntax.yaml_nodes import Mapping, Scalar, documents
+from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, documents
 from longshore.rewrite.syntax.yaml_nodes import Sequence as NodeList
 
 MARKS = (b"image", b"docker", b"podman")
@@ -85,6 +85,17 @@ def _steps(root: Mapping, key: str) -> list[tuple[str, Mapping]]:
     return []
 
 
+def _each(node: Node | None) -> Iterator[Scalar]:
+    """The repositories of `repo`: one, a list, or several with commas between."""
+    for one in scalars(node):
+        at = 0
+        for part in one.value.split(","):
+            span = one.locate(at, at + len(part))
+            at += len(part) + 1
+            if span is not None and part.strip():
+                yield one if "," not in one.value else Scalar(part, span, "", part)
+
+
 def _flat(node: object) -> list[Mapping]:
     """A step, or the steps of a list within the list (an aliased block)."""
     if isinstance(node, NodeList):
@@ -96,7 +107,7 @@ def _pushes(finding: Finding, step: Mapping) -> Iterator[Mention]:
     settings = step.get("settings")
     given = settings if isinstance(settings, Mapping) else step
     dry = (given.text("dry_run") or given.text("dry-run") or "").lower() == "true"
-    for repository in scalars(given.get("repo")):
+    for repository in _each(given.get("repo")):
         registry = given.get("registry")
         host = registry.value if isinstance(registry, Scalar) else ""
         if host and not repository.value.startswith(host):

@@ -21,6 +21,8 @@ from longshore.rewrite.finders.gitlab_project import (
     variables_of,
 )
 from longshore.rewrite.finders.image_values import Finding, scalars, unique
+from longshore.rewrite.finders.official import is_official
+from longshore.rewrite.finders.shape import cover, has_tag, is_certain, name_of
 from longshore.rewrite.mentions import OPEN, Mention
 from longshore.rewrite.source import SourceFile
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Scalar
@@ -28,6 +30,7 @@ from longshore.rewrite.syntax.yaml_nodes import Sequence as NodeList
 
 KIND = "gitlab-ci"
 MARKS = (b"image", b"services", b"docker", b"podman", b"script")
+TEMPLATE_MARKS = (b"  script:",)
 _NAME = re.compile(r"(?:\A|[./])gitlab-ci[^/]*\.ya?ml\Z|\.gitlab-ci\.ya?ml\Z", re.IGNORECASE)
 _FOLDER = re.compile(r"(?:\A|/)(?:\.gitlab/ci|\.gitlab-ci|\.gitlab|gitlab-ci)/.*\.ya?ml\Z")
 _YAML = re.compile(r"\.ya?ml\Z", re.IGNORECASE)
@@ -39,6 +42,7 @@ _DIALECT = Dialect(
     ),
     masked=re.compile(r"\$\[\[[^\]\n]{0,300}\]\]"),
 )
+_WORD = re.compile(r"\w+")
 _SCRIPTS = ("before_script", "script", "after_script")
 _REGISTRY = f"registry.{OPEN}"
 _PROXY = f"dependency-proxy.{OPEN}/{OPEN}"
@@ -87,7 +91,33 @@ def _mentions(file: SourceFile, project: Project) -> list[Mention]:
         for node in (*_values(writer.node, "image"), *_values(writer.node, "services")):
             found += _image(file, project, node, users.get(id(node)) or [writer])
         found += _scripts(file, project, writer)
-    return unique(found)
+    return unique([*found, *_unused(file, project, found)])
+
+
+def _unused(file: SourceFile, project: Project, found: Sequence[Mention]) -> list[Mention]:
+    """Variables that surely are images and that no place of the pipeline is seen to use."""
+    written = [one.text for one in found]
+    for job in (*project.defaults, *project.jobs):
+        for key in ("image", "services"):
+            written += [one.value for one in _values(job.node, key)]
+    used = {name for text in written for name in _WORD.findall(text)}
+    mentions: list[Mention] = []
+    for job in (*project.defaults, *project.jobs):
+        if job.file is not file:
+            continue
+        finding = Finding(file, KIND, "job-start", _DIALECT, _lookup(project, [job]), job.name)
+        for key, value in job.node.mapping("variables").items():
+            node = value.get("value") if isinstance(value, Mapping) else value
+            if "IMAGE" not in key.value.upper() or key.value in used:
+                continue
+            if isinstance(node, Scalar) and _is_reference(node.value):
+                mentions += finding.image(node)
+    return mentions
+
+
+def _is_reference(text: str) -> bool:
+    value = cover(text)
+    return is_certain(value) or (has_tag(value) and is_official(name_of(value)))
 
 
 def _users(project: Project) -> dict[int, list[Job]]:
@@ -114,7 +144,11 @@ def _image(file: SourceFile, project: Project, node: Scalar, users: Sequence[Job
 
 def _scripts(file: SourceFile, project: Project, job: Job) -> list[Mention]:
     lookup = _lookup(project, [job])
-    names = {*project.variables, *(name for one in job.lineage() for name in variables_of(one))}
+    names = {
+        *_PREDEFINED,
+        *project.variables,
+        *(name for one in job.lineage() for name in variables_of(one)),
+    }
     known = {name: value for name in names if (value := _plain(lookup, name)) is not None}
     times = parallel_of(job)[0]
     finding = Finding(file, KIND, "build", _DIALECT, lookup, job.name, times, known)

@@ -182,10 +182,12 @@ LAYOUTS: tuple[Layout, ...] = (
     Layout(
         "codebuild",
         r"[^/]*buildspec[^/]*\.ya?ml|buildspecs?/.*\.ya?ml",
+        images="batch.**.env.image",
         scripts="phases.*.commands phases.*.finally",
         variables="env.variables",
         dialect=SHELL_LIKE,
-        needs="phases",
+        needs="phases batch",
+        skip=r"\Aaws/",
     ),
     # goreleaser.com/customization/docker
     Layout(
