@@ -27,7 +27,8 @@ from longshore.rewrite.finders.shape import (
 )
 from longshore.rewrite.mentions import OPEN, BuildArgument, Mention, Piece, Role, Sighting
 from longshore.rewrite.source import SourceFile, Span
-from longshore.rewrite.syntax.compose import Build, Project, Service, as_words, project_of, read_of
+from longshore.rewrite.syntax.compose import Build, Project, Service, as_words, project_of
+from longshore.rewrite.syntax.masked_yaml import read_of
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar
 from longshore.text import tr
 
@@ -51,7 +52,12 @@ def takes(path: str) -> bool:
 
 def find(file: SourceFile, tree: Tree) -> Iterable[Sighting] | None:
     """What a compose file names; None when it is none."""
-    exact = _EXACT.match(file.name) is not None
+    return find_named(file, tree, file.name)
+
+
+def find_named(file: SourceFile, tree: Tree, name: str) -> Iterable[Sighting] | None:
+    """The same for a file that would have another name (a template's)."""
+    exact = _EXACT.match(name) is not None
     project = project_of(file, first_format=exact)
     if project is None:
         broken = bool(read_of(file).problem) and (exact or "services:" in file.text)

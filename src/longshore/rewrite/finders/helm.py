@@ -22,8 +22,8 @@ from longshore.rewrite.finders.manifest import Manifest, text_of
 from longshore.rewrite.finders.shape import is_possible
 from longshore.rewrite.mentions import Mention
 from longshore.rewrite.source import SourceFile
-from longshore.rewrite.syntax.masked_yaml import has_marks, masked_documents
-from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, YamlFile, documents
+from longshore.rewrite.syntax.masked_yaml import has_marks, masked_documents, read_of
+from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, documents
 
 VALUES = "helm-values"
 
@@ -40,7 +40,7 @@ _IMAGE_PATH = re.compile(r"(?:\.|^)(?:image|imageName)\Z")
 
 def find_values(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
     """The images that a values file names."""
-    read = _read(file)
+    read = read_of(file)
     roots = [one for one in read.documents if isinstance(one, Mapping)]
     if any(root.get("apiVersion") and root.get("kind") for root in roots):
         return None
@@ -83,7 +83,7 @@ def find_template(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
 
 def find_test(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
     """What unit tests of a chart (helm-unittest) set and expect."""
-    roots = [one for one in _read(file).documents if isinstance(one, Mapping)]
+    roots = [one for one in read_of(file).documents if isinstance(one, Mapping)]
     suites = [one for one in roots if isinstance(one.get("tests"), Sequence)]
     if not any(one.get("asserts") for suite in suites for one in _mappings(suite, "tests")):
         return None
@@ -99,10 +99,6 @@ def find_helmfile(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
         if isinstance(root, Mapping):
             found += _releases(manifest, root)
     return _unique(found)
-
-
-def _read(file: SourceFile) -> YamlFile:
-    return masked_documents(file) if has_marks(file.text) else documents(file)
 
 
 def _suite(manifest: Manifest, suite: Mapping) -> Iterator[Mention]:

@@ -81,6 +81,8 @@ def cook(recipe: Recipe, values: Mapping, app_version: str) -> Cooked | None:
     for part in recipe:
         if not part.path:
             value += part.literal
+            if "/" in part.literal.partition(":")[0].rstrip("/"):
+                name = None  # the name itself is the template's
             continue
         node = _at(values, part.path)
         text = text_of(node) if isinstance(node, Scalar) else ""

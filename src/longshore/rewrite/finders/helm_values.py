@@ -185,7 +185,8 @@ def _flat(
     registry = _beside(node, stem, ("Registry", "_registry", "-registry"))
     whole = has_tag(value.value)
     if matched["what"] and not (tag or registry or is_certain(cover(value.value))):
-        return None
+        split = matched["what"].lower().strip("-_") != "name" and has_mark(cover(value.value))
+        return composed(manifest, Parts(value), defaults) if split else None
     if not plain and not (tag or has_mark(cover(value.value))):
         return None
     if plain and "/" not in value.value and hub is not None:

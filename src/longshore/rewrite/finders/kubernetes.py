@@ -24,7 +24,7 @@ from longshore.rewrite.finders.official import is_official
 from longshore.rewrite.finders.shape import cover, name_of
 from longshore.rewrite.mentions import Mention, Part, Piece
 from longshore.rewrite.source import SourceFile
-from longshore.rewrite.syntax.json_nodes import data_documents
+from longshore.rewrite.syntax.masked_yaml import read_of
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar
 
 KIND = "k8s-image"
@@ -52,7 +52,7 @@ def find(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
         return ()
     if len(_CRD.findall(file.text)) >= len(_TOP.findall(file.text)) > 0:
         return ()
-    read = data_documents(file)
+    read = read_of(file)
     objects = [one for root in read.documents for one in _objects(root)]
     found = [mention for one in objects for mention in mentions_of_object(file, tree, one)]
     if read.problem and not objects:

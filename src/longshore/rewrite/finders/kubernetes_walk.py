@@ -13,7 +13,14 @@ from dataclasses import dataclass
 
 from longshore.rewrite.finders.image_maps import is_split, split_image
 from longshore.rewrite.finders.manifest import Manifest, pull_condition, text_of
-from longshore.rewrite.finders.shape import has_host, has_mark, is_certain, is_possible
+from longshore.rewrite.finders.shape import (
+    cover,
+    has_host,
+    has_mark,
+    is_certain,
+    is_possible,
+    names_something,
+)
 from longshore.rewrite.mentions import Mention
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence
 
@@ -118,10 +125,13 @@ class Walk:
         found = _ASSIGNED.match(item.value)
         if found is None or item.raw != item.value:
             return
-        value = item.value[found.end() :]
+        value = cover(item.value[found.end() :])
         flag = found[1].lower()
         push = flag in ("--destination", "-d")
-        if not is_certain(value) or not (push or "image" in flag or has_host(value)):
+        test = has_mark if _IMAGE_FLAG.match(flag) else is_certain
+        if not names_something(value) or not test(value):
+            return
+        if not (push or "image" in flag or has_host(value)):
             return
         span = self.manifest.place(item)
         if span is not None:

@@ -21,6 +21,7 @@ from longshore.rewrite.finders.manifest import Manifest, text_of
 from longshore.rewrite.finders.shape import cover, has_tag, is_possible, names_something
 from longshore.rewrite.mentions import OPEN, Mention, Part, Piece
 from longshore.rewrite.source import SourceFile
+from longshore.rewrite.syntax.masked_yaml import read_of
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, documents
 from longshore.text import tr
 
@@ -43,7 +44,7 @@ def is_kustomization(version: str, kind: str) -> bool:
 
 def find(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
     """The images of a file that kustomize reads."""
-    read = documents(file)
+    read = read_of(file)
     roots = [one for one in read.documents if isinstance(one, Mapping)]
     if not roots:
         return line_rule_mentions(file, KIND) if read.problem else ()
@@ -59,6 +60,9 @@ def mentions_of_kustomization(manifest: Manifest, root: Mapping, tree: Tree) -> 
     for node in root.sequence("images"):
         if isinstance(node, Mapping):
             yield from _image(manifest, node, root, tree)
+    for key in ("configMapGenerator", "secretGenerator"):
+        for node in root.sequence(key):
+            yield from Walk(replace(manifest, kind="k8s-image")).mentions(node)
     yield from _charts(manifest, root)
     yield from _patches(replace(manifest, kind="k8s-image"), root)
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from longshore.rewrite.finders import compose, helm, kubernetes, kustomize
+from longshore.rewrite.finders import (
+    compose,
+    env_file,
+    fragments,
+    helm,
+    kubernetes,
+    kustomize,
+    templates,
+)
 
 NAMED = (
     compose.FINDER,
@@ -12,6 +20,8 @@ NAMED = (
     helm.VALUES_FINDER,
     helm.TEST_FINDER,
     helm.TEMPLATE_FINDER,
+    templates.FINDER,
+    env_file.FINDER,
 )
 # Files of any name: their content says what they are.
-LATE = (kubernetes.FINDER, compose.BY_CONTENT)
+LATE = (kubernetes.FINDER, compose.BY_CONTENT, fragments.FINDER)

@@ -45,7 +45,7 @@ _NUMBER = re.compile(r"[0-9.]+\Z")
 
 def cover(text: str) -> str:
     """The text with each expression of a template language as `OPEN`."""
-    if not any(mark in text for mark in "${<[("):
+    if not any(mark in text for mark in "${<[(" + OPEN):
         return text
     return _OPENS.sub(OPEN, _MARKS.sub(OPEN, text))
 

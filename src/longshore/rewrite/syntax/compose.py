@@ -16,9 +16,8 @@ import posixpath
 from dataclasses import dataclass
 
 from longshore.rewrite.source import SourceFile, read_source
-from longshore.rewrite.syntax.json_nodes import data_documents
-from longshore.rewrite.syntax.masked_yaml import has_marks, masked_documents
-from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, YamlFile
+from longshore.rewrite.syntax.masked_yaml import read_of
+from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar
 
 __all__ = ["Build", "Project", "Service", "as_words", "is_project", "project_of", "read_source"]
 
@@ -86,11 +85,6 @@ class Project:
 def project_of(file: SourceFile, first_format: bool = False) -> Project | None:
     """The compose project of a file, or None when it is none."""
     return file.once(("compose", first_format), lambda one: _project(one, first_format))
-
-
-def read_of(file: SourceFile) -> YamlFile:
-    """The documents of a compose file; marks of a template language are covered."""
-    return masked_documents(file) if has_marks(file.text) else data_documents(file)
 
 
 def is_project(root: Node) -> bool:

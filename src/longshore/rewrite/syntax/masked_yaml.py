@@ -14,9 +14,10 @@ import re
 
 from longshore.rewrite.mentions import OPEN
 from longshore.rewrite.source import SourceFile, read_source
+from longshore.rewrite.syntax.json_nodes import data_documents
 from longshore.rewrite.syntax.yaml_nodes import YamlFile, parse_yaml
 
-__all__ = ["has_marks", "masked", "masked_documents", "read_source"]
+__all__ = ["has_marks", "masked", "masked_documents", "read_of", "read_source"]
 
 _BLANK = re.compile(
     r"\{%[^{}%]{0,1000}%\}|\{#[^{}]{0,2000}?#\}|\{\{-?\s*/\*.{0,4000}?\*/\s*-?\}\}"
@@ -47,3 +48,11 @@ def masked(text: str) -> str:
 def masked_documents(file: SourceFile) -> YamlFile:
     """The documents of a templated file, parsed once; spans are the file's."""
     return file.once("masked-yaml", lambda one: parse_yaml(masked(one.text)))
+
+
+def read_of(file: SourceFile) -> YamlFile:
+    """The documents of a YAML or JSON file; covered if that is what it takes to read them."""
+    read = data_documents(file)
+    if read.problem and has_marks(file.text):
+        return masked_documents(file)
+    return read
