@@ -66,7 +66,7 @@ def _of_workflow(workflow: Workflow) -> Iterator[Sighting]:
     yield from found
     if first is not None:
         known = [one for one in found if isinstance(one, Mention)]
-        yield from default_mentions(first, workflow, known)
+        yield from default_mentions(first, workflow.input_defaults, known)
 
 
 def _places(workflow: Workflow, job: Job) -> Places:
@@ -95,6 +95,13 @@ def _of_step(places: Places, step: Step, steps: Iterable[Step]) -> Iterator[Sigh
 
 def _of_action(action: ActionFile) -> Iterator[Sighting]:
     places = Places(action.file, scope_of_action(action))
+    found = list(_of_action_parts(places, action))
+    yield from found
+    known = [one for one in found if isinstance(one, Mention)]
+    yield from default_mentions(places, action.inputs, known)
+
+
+def _of_action_parts(places: Places, action: ActionFile) -> Iterator[Sighting]:
     image = action.image if action.using == "docker" else None
     if image is not None and image.value.strip().lower().startswith("docker://"):
         yield from places.value(image, DOCKER)

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Iterator
 
 from longshore.rewrite.finders.shape import has_host, has_mark, has_tag, is_certain, is_possible
-from longshore.rewrite.finders.workflow_places import MATRIX_KIND, Places, Sort, located
+from longshore.rewrite.finders.workflow_places import MATRIX_KIND, Places, Sort, located, parts_of
 from longshore.rewrite.mentions import Mention, Role
 from longshore.rewrite.source import Span
 from longshore.rewrite.syntax.expressions import Value
 from longshore.rewrite.syntax.matrix import axis_scalars
-from longshore.rewrite.syntax.workflow import Scalars, Step, Workflow
+from longshore.rewrite.syntax.workflow import Scalars, Step
 from longshore.rewrite.syntax.workflow_scope import sources_of
 from longshore.rewrite.syntax.yaml_nodes import Scalar
 
@@ -25,7 +25,7 @@ _AXIS = re.compile(r"image|container|docker|distro|\Aos\Z|\Abase\Z", re.IGNORECA
 _PLAIN_TAG = re.compile(r"[a-z0-9][a-z0-9._/-]*:[A-Za-z0-9_][\w.-]*(?:@sha256:[0-9a-f]{64})?\Z")
 _ADDRESS = re.compile(r"(?:\A|[/.-])(?:localhost|\d+\.\d+\.\d+\.\d+)(?:[:/]|\Z)|:\d{4,5}(?:/|\Z)")
 _NOT_IMAGES = re.compile(
-    r"(?:USER|HOST|URL|PATH|DIR|FILE|NAMES?PACE|REPO|KEY|TOKEN|ENDPOINT|SERVER|PORT|GROUP|SCOPE|PREFIX|SUFFIX|TAG)S?\Z",
+    r"(?:USER|HOST|URL|PATH|DIR|FILE|NAMES?PACE|REPO|KEY|TOKEN|ENDPOINT|SERVER|PORT|GROUP|SCOPE|PREFIX|SUFFIX|REGISTRY|REGISTRIES)S?\Z",
     re.IGNORECASE,
 )
 _OWN_NAME = re.compile(r"IMAGE[-_]?NAMES?\Z", re.IGNORECASE)
@@ -39,11 +39,15 @@ def env_mentions(
     """`env:` values that are whole references."""
     steps = list(workflow_steps)
     for name, scalar in scalars.items():
-        if "${{" in scalar.value or not _is_reference(name, scalar.value.strip()):
+        if "${{" in scalar.value:
             continue
-        role = _role(name, scalar.value.strip(), steps)
-        sort = Sort(KIND, role, "host" if role == "pull" else None, role == "build-output")
-        yield from places.value(scalar, sort, step)
+        parts = list(parts_of(scalar.value))
+        if not all(_is_reference(name, scalar.value[a:b], len(parts) > 1) for a, b in parts):
+            continue
+        for start, end in parts:
+            role = _role(name, scalar.value[start:end], steps)
+            sort = Sort(KIND, role, "host" if role == "pull" else None, role == "build-output")
+            yield from places.value(scalar, sort, step, start, end)
 
 
 def matrix_mentions(places: Places, known: Iterable[Mention]) -> Iterator[Mention]:
@@ -63,11 +67,11 @@ def matrix_mentions(places: Places, known: Iterable[Mention]) -> Iterator[Mentio
 
 
 def default_mentions(
-    places: Places, workflow: Workflow, known: Iterable[Mention]
+    places: Places, defaults: Scalars, known: Iterable[Mention]
 ) -> Iterator[Mention]:
     """Defaults of inputs that are whole references and that no use has led to."""
     seen: set[Span] = {piece.span for one in known for piece in one.pieces}
-    for name, scalar in workflow.input_defaults.items():
+    for name, scalar in defaults.items():
         value = scalar.value.strip()
         if "${{" in value or not (_IMAGE_NAME.search(name) and has_mark(value)):
             continue
@@ -83,9 +87,11 @@ def _holds(values: Iterable[Value], scalar: Scalar) -> bool:
     return any(id(scalar) in sources_of(value) for value in values)
 
 
-def _is_reference(name: str, value: str) -> bool:
+def _is_reference(name: str, value: str, one_of_many: bool) -> bool:
     if not is_possible(value) or _ADDRESS.search(value):
         return False
+    if one_of_many:
+        return is_certain(value)
     if _IMAGE_NAME.search(name) and not _NOT_IMAGES.search(name):
         return has_mark(value)
     if _NOT_IMAGES.search(name):

@@ -10,7 +10,12 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from longshore.rewrite.finders.shape import has_mark, is_certain, is_possible
+from longshore.rewrite.finders.shape import (
+    has_mark,
+    is_certain,
+    is_possible,
+    names_something,
+)
 from longshore.rewrite.finders.workflow_builds import BAKE, BUILD_PUSH, METADATA
 from longshore.rewrite.finders.workflow_places import Places, Sort, parts_of, trimmed
 from longshore.rewrite.mentions import Mention, Pulled, Role
@@ -36,6 +41,7 @@ class Input:
         return Sort(KIND, self.role, self.pulled if self.role == "pull" else None)
 
 
+BUILDER = Sort(KIND, "pull", "setup")
 _SCANNED = (Input("image", loose=True),)
 _RUN = (Input("image"),)
 KNOWN: dict[str, tuple[Input, ...]] = {
@@ -90,6 +96,18 @@ KNOWN: dict[str, tuple[Input, ...]] = {
     "zaproxy/action-baseline": (Input("docker_name"),),
     "zaproxy/action-full-scan": (Input("docker_name"),),
     "zaproxy/action-api-scan": (Input("docker_name"),),
+    "akhilerm/tag-push-action": (
+        Input("src", many=True),
+        Input("dst", role="push", many=True),
+    ),
+    "noelware/docker-manifest-action": (
+        Input("inputs", role="push", many=True),
+        Input("images", many=True),
+    ),
+    "int128/docker-manifest-create-action": (
+        Input("tags", role="push", many=True),
+        Input("sources", many=True),
+    ),
     "actions/attest-build-provenance": (Input("subject-name", role="tag", loose=True),),
     "actions/attest-sbom": (Input("subject-name", role="tag", loose=True),),
     "actions/attest": (Input("subject-name", role="tag", loose=True),),
@@ -100,6 +118,7 @@ _NAMES = re.compile(
     r"|(?:docker[-_]name|container[-_]name[-_]and[-_]tag)\Z"
 )
 _OUTPUT_NAMES = re.compile(r"output|push|publish|destination|target")
+_APPENDED = re.compile(r"(?<![\w-])image=([^\s,\"']+)")
 _TAKEN = BUILD_PUSH | BAKE | METADATA
 _SCHEMES = re.compile(r"(?:registry|docker|podman):(?://)?(?=[a-z0-9])", re.IGNORECASE)
 _NO_SCHEMES = re.compile(r"(?:local|fs|archive|oci-dir|sbom|dir|file|oci-archive|docker-archive):")
@@ -116,8 +135,7 @@ def input_mentions(places: Places, step: Step) -> Iterator[Mention]:
             yield from _known(places, step, scalar, known)
     if action not in KNOWN and action not in _TAKEN:
         yield from _by_name(places, step, step.with_)
-    if action == "docker/setup-buildx-action":
-        yield from driver_image(places, step)
+    yield from driver_image(places, step)
 
 
 def call_mentions(places: Places, job: Job) -> Iterator[Mention]:
@@ -128,13 +146,13 @@ def call_mentions(places: Places, job: Job) -> Iterator[Mention]:
 
 def driver_image(places: Places, step: Step) -> Iterator[Mention]:
     """`driver-opts: image=moby/buildkit:...`: the builder's own image."""
-    options = step.input("driver-opts")
-    if options is None:
-        return
-    for start, end in parts_of(options.value):
-        if options.value.startswith("image=", start, end):
-            sort = Sort(KIND, "pull", "setup")
-            yield from places.value(options, sort, step, start + len("image="), end)
+    options, more = step.input("driver-opts"), step.input("append")
+    if options is not None:
+        for start, end in parts_of(options.value):
+            yield from places.value(options, BUILDER, step, start, end, prefix="image=")
+    if more is not None:
+        for found in _APPENDED.finditer(more.value):
+            yield from places.value(more, BUILDER, step, *found.span(1))
 
 
 def _known(places: Places, step: Step, scalar: Scalar, known: Input) -> Iterator[Mention]:
@@ -160,5 +178,9 @@ def _by_name(places: Places, step: Step | None, inputs: Scalars) -> Iterator[Men
         role: Role = "push" if _OUTPUT_NAMES.search(name) else "pull"
         sort = Sort(KIND, role, "host" if role == "pull" else None)
         is_many = "\n" in scalar.value.strip() or "," in scalar.value
-        accept = is_certain if is_many else has_mark
+        accept = is_certain if is_many else _is_named
         yield from places.entries(scalar, sort, step, accept=accept)
+
+
+def _is_named(value: str) -> bool:
+    return has_mark(value) and names_something(value)

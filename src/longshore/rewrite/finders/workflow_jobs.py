@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from longshore.rewrite.finders.shell_commands import Script, mentions_in
 from longshore.rewrite.finders.workflow_places import Places, Sort
@@ -65,9 +66,23 @@ def _tables(values: list[Value]) -> list[Table]:
 
 def _in_options(places: Places, service: Container) -> Iterator[Mention]:
     """An image behind `--entrypoint` in the options: the only way to give a service a command."""
-    options = service.options
-    if options is None or "--entrypoint" not in options.value:
-        return
+    for options in _options(places, service):
+        yield from _behind_entrypoint(places, options)
+
+
+def _options(places: Places, service: Container) -> list[Scalar]:
+    """The scalars that give the options: as written, or values of the matrix."""
+    if service.options is None:
+        return []
+    found = {id(service.options): service.options}
+    for reading in places.scope.readings(service.options):
+        for fragment in reading.text.fragments:
+            if fragment.source is not None:
+                found[id(fragment.source)] = fragment.source
+    return [one for one in found.values() if "--entrypoint" in one.value]
+
+
+def _behind_entrypoint(places: Places, options: Scalar) -> Iterator[Mention]:
 
     def locate(start: int, end: int) -> Span | None:
         shift = len(_COMMAND)
@@ -77,4 +92,5 @@ def _in_options(places: Places, service: Container) -> Iterator[Mention]:
     script = Script(
         text, locate, SERVICE.kind, "job-start", places.job, len(places.scope.combinations)
     )
-    yield from mentions_in(script)
+    for mention in mentions_in(script):
+        yield replace(mention, text=places.file.cut(mention.span), value=mention.expanded)

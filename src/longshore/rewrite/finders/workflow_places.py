@@ -57,14 +57,21 @@ class Places:
         start: int = 0,
         end: int | None = None,
         accept: Callable[[str], bool] = bool,
+        prefix: str = "",
     ) -> list[Mention]:
-        """The mentions of a scalar, or of a part of it, that is one reference."""
-        start, end = trimmed(scalar.value, start, end)
+        """The mentions of a scalar, or of a part of it, that is one reference.
+
+        With a `prefix` (`image=`) only what begins with it counts, and it is left out.
+        """
+        start, end = unschemed(scalar.value, *trimmed(scalar.value, start, end))
+        if prefix and scalar.value.startswith(prefix, start, end):
+            start, prefix = start + len(prefix), ""
         if start >= end or scalar.value[start:end].lower() in _NOTHING:
             return []
         readings = [
             one
-            for one in self.scope.readings(scalar, step, start, end)
+            for whole in self.scope.readings(scalar, step, start, end)
+            for one in _single_lines(whole, prefix)
             if accept(one.text.text.strip()) and one.text.text.strip().lower() not in _NOTHING
         ]
         return self.of_readings(scalar, (start, end), _known(readings, sort.open_too), sort)
@@ -236,6 +243,24 @@ def unique(mentions: Iterable[Mention]) -> list[Mention]:
         if key not in kept or kept[key].times < one.times:
             kept[key] = one
     return sorted(kept.values(), key=lambda one: (one.span, one.expanded))
+
+
+def _single_lines(reading: Reading, prefix: str) -> Iterator[Reading]:
+    """The lines of a reading (an expression may give several), without the prefix."""
+    text = reading.text
+    only = _only_fragment(text)
+    if "\n" not in text.text.strip() and not prefix:
+        yield reading
+        return
+    for start, end in parts_of(text.text, commas=bool(prefix)):
+        line = text.text[start:end]
+        if not line.startswith(prefix):
+            continue
+        start += len(prefix)
+        fragment = Fragment(text.text[start:end])
+        if only is not None and only.text == text.text:
+            fragment = Fragment(text.text[start:end], only.source, only.start + start)
+        yield Reading(Text((fragment,)), reading.times)
 
 
 def _only_fragment(text: Text) -> Fragment | None:

@@ -94,6 +94,9 @@ def _read(places: Places, step: Step, shell: _Shell) -> Iterator[Mention]:
     groups: dict[tuple[object, ...], list[Mention]] = {}
     for variables, times in _variables(places, step, shell.scalar):
         for mention in mentions_in(_script(places, shell, variables, times)):
+            written = places.file.cut(mention.span)
+            if written != mention.text:
+                mention = replace(mention, text=written, value=mention.expanded)
             key = (mention.span, mention.role, name_of(mention.expanded))
             groups.setdefault(key, []).append(mention)
     for (_, _, name), group in groups.items():

@@ -27,6 +27,12 @@ _TOKEN = re.compile(
 _LEVELS: tuple[tuple[str, ...], ...] = (("||",), ("&&",), ("==", "!="), ("<", "<=", ">", ">="))
 
 
+def _written(tree: Expression) -> str:
+    if isinstance(tree, Literal):
+        return f"'{tree.text}'"
+    return tree.written if isinstance(tree, (Name, Index, All, Call)) else "..."
+
+
 class BadExpression(ValueError):
     """The text between the braces is no expression."""
 
@@ -62,9 +68,8 @@ class Index:
     @property
     def written(self) -> str:
         """As people write it, as far as it is a plain path."""
-        inner = self.inner.written if isinstance(self.inner, (Name, Index, All)) else "..."
         key = self.key.text if isinstance(self.key, Literal) else "..."
-        return f"{inner}.{key}"
+        return f"{_written(self.inner)}.{key}"
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class All:
     @property
     def written(self) -> str:
         """As people write it."""
-        return (self.inner.written if isinstance(self.inner, (Name, Index)) else "...") + ".*"
+        return f"{_written(self.inner)}.*"
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,11 @@ class Call:
 
     name: str
     args: tuple[Expression, ...]
+
+    @property
+    def written(self) -> str:
+        """As people write it, as far as it is plain."""
+        return f"{self.name}({', '.join(_written(one) for one in self.args)})"
 
 
 @dataclass(frozen=True)
