@@ -16,6 +16,7 @@ from longshore.rewrite.finders import (
     manifest_kinds,
     workflow,
 )
+from longshore.rewrite.finders.asking import NOT_FOR_CODE, is_code
 from longshore.rewrite.finders.finder import Finder, Tree
 from longshore.rewrite.mentions import Sighting
 from longshore.rewrite.source import SourceFile
@@ -35,7 +36,19 @@ FINDERS: tuple[Finder, ...] = (
 
 def finders_for(path: str) -> list[Finder]:
     """The finders that may take a file of this path, in order."""
-    return [finder for finder in FINDERS if finder.takes(path)]
+    asked = _asked_about_code(FINDERS) if is_code(path) else FINDERS
+    return [finder for finder in asked if finder.takes(path)]
+
+
+def _asked_about_code(finders: tuple[Finder, ...]) -> tuple[Finder, ...]:
+    """Those that take code; told apart once."""
+    if _told_apart.get("all") is not finders:
+        some = tuple(one for one in finders if one.name not in NOT_FOR_CODE)
+        _told_apart.update({"all": finders, "some": some})
+    return _told_apart["some"]
+
+
+_told_apart: dict[str, tuple[Finder, ...]] = {}
 
 
 def sightings(file: SourceFile, tree: Tree, finders: Iterable[Finder]) -> Iterable[Sighting]:

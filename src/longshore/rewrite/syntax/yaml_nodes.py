@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -136,17 +137,22 @@ class Mapping:
 
     def get(self, name: str) -> Node | None:
         """The value of a key (the last one, as parsers take it), or what is merged in."""
-        found = None
-        for key, value in self.pairs:
-            if isinstance(key, Scalar) and key.value == name:
-                found = value
-        if found is not None:
-            return found
-        return next((value for key, value in self.items() if key.value == name), None)
+        found = self._by_key.get(name)
+        return found[1] if found is not None else None
 
     def key(self, name: str) -> Scalar | None:
         """The key's own node."""
-        return next((key for key, _ in self.items() if key.value == name), None)
+        found = self._by_key.get(name)
+        return found[0] if found is not None else None
+
+    @cached_property
+    def _by_key(self) -> dict[str, tuple[Scalar, Node]]:
+        """Each key as first written, with the value that counts; made when first asked for."""
+        own = {key.value: value for key, value in self.pairs if isinstance(key, Scalar)}
+        found: dict[str, tuple[Scalar, Node]] = {}
+        for key, value in self.items():
+            found.setdefault(key.value, (key, own.get(key.value, value)))
+        return found
 
     def text(self, name: str) -> str | None:
         """The value of a key when it is a scalar."""

@@ -1,0 +1,67 @@
+"""Finders that are not asked about code take no code, whatever the file is called."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+
+import pytest
+
+from longshore.rewrite.finders import registry
+from longshore.rewrite.finders.asking import CODE_ENDINGS, NOT_FOR_CODE, is_code
+from longshore.rewrite.finders.finder import Finder
+
+SPARED = [one for one in registry.FINDERS if one.name in NOT_FOR_CODE]
+
+
+def words_of(finder: Finder) -> set[str]:
+    """What stands in the texts of the finder's module, and of those that it takes texts from."""
+    words: set[str] = set()
+    modules = {finder.takes.__module__, finder.find.__module__}
+    modules |= {
+        value.__module__
+        for name in modules
+        for value in vars(sys.modules[name]).values()
+        if inspect.isfunction(value) and value.__module__.startswith("longshore.rewrite.finders")
+    }
+    for name in modules:
+        for node in ast.walk(ast.parse(inspect.getsource(sys.modules[name]))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                words |= set(re.findall(r"[\w./-]{2,40}", node.value.replace("\\.", ".")))
+    held = [str(cell.cell_contents) for cell in finder.takes.__closure__ or ()]
+    return words | set(re.findall(r"[\w./-]{2,40}", " ".join(held).replace("\\", "")))
+
+
+@pytest.mark.parametrize("finder", SPARED, ids=lambda one: one.name)
+def test_no_code_is_taken(finder: Finder) -> None:
+    words = {word.strip("/") for word in words_of(finder)}
+    taken = []
+    for word in sorted(words):
+        taken += [path for end in CODE_ENDINGS if finder.takes(path := f"{word}.{end}")]
+        for stem in (f"{word}/x", f"{word}s/{word}", f"x/{word}", f"x.{word}", f".{word}"):
+            some = ("go", "py", "ts", "md", "txt", "lock")
+            taken += [path for end in some if finder.takes(path := f"{stem}.{end}")]
+    assert taken == []
+
+
+def test_every_name_is_a_finder() -> None:
+    assert NOT_FOR_CODE - {one.name for one in registry.FINDERS} == set()
+
+
+@pytest.mark.parametrize("path", ["a/x.py", "Dockerfile.go", "a.b/X.TS", "x.lock"])
+def test_what_is_code(path: str) -> None:
+    assert is_code(path)
+
+
+@pytest.mark.parametrize("path", ["a.py/x", "go", "x.yml", "Makefile", "x.sh", ".env", "go/x"])
+def test_what_is_not(path: str) -> None:
+    assert not is_code(path)
+
+
+@pytest.mark.parametrize(
+    "path", ["Dockerfile.go", "a/Dockerfile", "x.yml", "a/main.py", "compose.yml"]
+)
+def test_nobody_is_forgotten(path: str) -> None:
+    assert registry.finders_for(path) == [one for one in registry.FINDERS if one.takes(path)]
