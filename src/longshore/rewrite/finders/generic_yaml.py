@@ -53,7 +53,7 @@ _CONTAINER = {
 }
 _NO_CONTAINER = {"profiles", "devices", "flavor", "machine_type", "ami", "disk", "box", "title"}
 _NO_CONTAINER |= {"description", "alt", "caption", "author", "permalink", "layout", "date", "url"}
-_SCRIPTS = ("run", "cmd", "cmds", "command", "commands", "script", "scripts", "shell", "sh")
+_SCRIPTS = ("run", "cmd", "cmds", "command", "commands", "script", "scripts", "shell", "sh", "args")
 _API = ("openapi", "swagger", "asyncapi", "$schema", "layout", "theme")
 _SHELL = re.compile(r"\b(?:docker|podman|nerdctl|crane|skopeo|buildah)\s")
 
@@ -71,11 +71,18 @@ def find(file: SourceFile, tree: Tree) -> list[Mention]:
         return unique(found)
     found = []
     for root in read.documents:
-        if isinstance(root, Mapping) and any(root.get(key) is not None for key in _API):
+        if isinstance(root, Mapping) and _is_foreign(root):
             continue
         for node in mappings(root):
             found += _of_mapping(file, node)
     return unique(found)
+
+
+def _is_foreign(root: Mapping) -> bool:
+    """An interface's description, a site's settings, or a workflow where nothing runs it."""
+    if any(root.get(key) is not None for key in _API):
+        return True
+    return isinstance(root.get("jobs"), Mapping) and root.get("on") is not None
 
 
 def _of_mapping(file: SourceFile, node: Mapping) -> Iterator[Mention]:
@@ -98,7 +105,7 @@ def _of_mapping(file: SourceFile, node: Mapping) -> Iterator[Mention]:
 
 
 def _is_container_image(text: str, keys: set[str]) -> bool:
-    if not is_possible(text) or keys & _NO_CONTAINER:
+    if not is_possible(text) or keys & _NO_CONTAINER or text.startswith("aws/"):
         return False
     siblings = len(keys & _CONTAINER)
     if is_certain(text):

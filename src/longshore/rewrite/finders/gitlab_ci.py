@@ -96,22 +96,22 @@ def _mentions(file: SourceFile, project: Project) -> list[Mention]:
 
 def _unused(file: SourceFile, project: Project, found: Sequence[Mention]) -> list[Mention]:
     """Variables that surely are images and that no place of the pipeline is seen to use."""
-    written = [one.text for one in found]
+    written = [mention.text for mention in found]
     for job in (*project.defaults, *project.jobs):
         for key in ("image", "services"):
-            written += [one.value for one in _values(job.node, key)]
+            written += [node.value for node in _values(job.node, key)]
     used = {name for text in written for name in _WORD.findall(text)}
     mentions: list[Mention] = []
     for job in (*project.defaults, *project.jobs):
         if job.file is not file:
             continue
         finding = Finding(file, KIND, "job-start", _DIALECT, _lookup(project, [job]), job.name)
-        for key, value in job.node.mapping("variables").items():
-            node = value.get("value") if isinstance(value, Mapping) else value
-            if "IMAGE" not in key.value.upper() or key.value in used:
+        for name, value in job.node.mapping("variables").items():
+            one = value.get("value") if isinstance(value, Mapping) else value
+            if "IMAGE" not in name.value.upper() or name.value in used:
                 continue
-            if isinstance(node, Scalar) and _is_reference(node.value):
-                mentions += finding.image(node)
+            if isinstance(one, Scalar) and _is_reference(one.value):
+                mentions += finding.image(one)
     return mentions
 
 
