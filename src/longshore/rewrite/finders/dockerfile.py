@@ -45,11 +45,16 @@ def takes(path: str) -> bool:
     return _NAME.match(name) is not None and _NEVER.search(name) is None
 
 
+def is_template(path: str) -> bool:
+    """Whether a path is a template of a Dockerfile."""
+    return _TEMPLATE.search(path.lower()) is not None
+
+
 def find(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
     """The images of a Dockerfile."""
     dockerfile = parse_dockerfile(file)
     name = file.name.lower()
-    sure = _TEMPLATE.search(name) or (_SURE.match(name) and not _LANGUAGE.search(name))
+    sure = is_template(name) or (_SURE.match(name) and not _LANGUAGE.search(name))
     if not sure and not is_dockerfile(dockerfile):
         return None
     return images_in(dockerfile, Home(file.path, Span, tree.build_arguments(file.path)))

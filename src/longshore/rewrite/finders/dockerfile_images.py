@@ -60,6 +60,11 @@ def images_in(dockerfile: Dockerfile, home: Home) -> list[Mention]:
     return found
 
 
+def needed_stages(dockerfile: Dockerfile) -> set[int]:
+    """The numbers of the stages that the last one is made of, itself included."""
+    return _Reader(dockerfile, Home("", Span)).needed()
+
+
 def places_of(stage: Stage) -> Iterator[Place]:
     """Where a stage names images or other stages."""
     if stage.base is not None and _is_from(stage.start):

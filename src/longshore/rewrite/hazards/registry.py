@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from longshore.rewrite.hazards import (
+    base_images,
+    build_context,
+    build_secrets,
+    image_contents,
+    running_process,
+)
 from longshore.rewrite.hazards.hazard import Check, Hazard, Surveyed
 
-CHECKS: tuple[Check, ...] = ()
+CHECKS: tuple[Check, ...] = (
+    *build_secrets.CHECKS,
+    *base_images.CHECKS,
+    *running_process.CHECKS,
+    *image_contents.CHECKS,
+    *build_context.CHECKS,
+)
 
 _RANK = {"high": 0, "medium": 1, "low": 2}
 
