@@ -28,6 +28,7 @@ from longshore.rewrite.finders.shape import (
 from longshore.rewrite.mentions import OPEN, BuildArgument, Mention, Piece, Role, Sighting
 from longshore.rewrite.source import SourceFile, Span
 from longshore.rewrite.syntax.compose import Build, Project, Service, as_words, project_of
+from longshore.rewrite.syntax.interpolation import without_open_prefix
 from longshore.rewrite.syntax.masked_yaml import read_of
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar
 from longshore.text import tr
@@ -276,7 +277,7 @@ class _Reader:
         span = node.locate(start, start + len(written)) if written else None
         if span is None or has_control(written):
             return
-        filled = self.variables.fill(written)
+        filled = without_open_prefix(self.variables.fill(written))
         value = _OPENS.sub(OPEN, cover(filled.text))
         if value != OPEN and not test(value):
             return

@@ -10,6 +10,7 @@ from longshore.rewrite.finders.finder import Finder, Tree
 from longshore.rewrite.finders.helm_chart import chart_of
 from longshore.rewrite.finders.helm_oci import KIND as OCI
 from longshore.rewrite.finders.helm_oci import chart_at, chart_mention, tail_of
+from longshore.rewrite.finders.helm_recipes import fill_expressions
 from longshore.rewrite.finders.helm_values import (
     mentions_of_chart_values,
     mentions_of_paths,
@@ -18,9 +19,9 @@ from longshore.rewrite.finders.helm_values import (
 )
 from longshore.rewrite.finders.kubernetes_walk import Walk
 from longshore.rewrite.finders.line_rule import line_rule_mentions, repository_lines
-from longshore.rewrite.finders.manifest import Manifest, text_of
-from longshore.rewrite.finders.shape import is_possible
-from longshore.rewrite.mentions import Mention
+from longshore.rewrite.finders.manifest import Fill, Manifest, text_of
+from longshore.rewrite.finders.shape import cover, is_possible
+from longshore.rewrite.mentions import Mention, Piece
 from longshore.rewrite.source import SourceFile
 from longshore.rewrite.syntax.masked_yaml import has_marks, masked_documents, read_of
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, documents
@@ -33,7 +34,7 @@ _VALUES = re.compile(
 )
 _CHART = re.compile(r"(?:Chart|requirements)(?:\.template)?\.(?:ya?ml|lock)\Z")
 _TEMPLATE = re.compile(r"(?:.*/)?templates/.*\.(?:ya?ml|tpl|json|gotmpl)\Z", re.IGNORECASE)
-_TEST = re.compile(r"(?:.*/)?tests/(?:.*/)?[\w.-]*test[\w.-]*\.ya?ml\Z")
+_TEST = re.compile(r"(?:.*/)?(?:unit)?-?tests?/(?:.*/)?[\w.-]*test[\w.-]*\.ya?ml\Z")
 _HELMFILE = re.compile(r"(?:.*/)?(?:helmfile[\w.-]*|helmfile\.d/[^/]+)\.ya?ml(?:\.gotmpl)?\Z")
 _IMAGE_PATH = re.compile(r"(?:\.|^)(?:image|imageName)\Z")
 
@@ -77,8 +78,23 @@ def find_template(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
     read = masked_documents(file)
     if read.problem or file.path.endswith(".tpl"):
         return line_rule_mentions(file, kind)
-    walk = Walk(Manifest(file, kind))
+    walk = Walk(Manifest(file, kind, fill=_filling(file, tree), literal=True))
     return _unique(one for root in read.documents for one in walk.mentions(root))
+
+
+def _filling(file: SourceFile, tree: Tree) -> Fill:
+    """Expressions of a template with what the chart's own values say."""
+    chart = chart_of(file.path, tree)
+    values = tree.file(f"{chart.folder}/values.yaml".lstrip("/")) if chart is not None else None
+    roots = documents(values).documents if values is not None else ()
+    root = roots[0] if roots and isinstance(roots[0], Mapping) else None
+
+    def fill(text: str) -> tuple[str, tuple[Piece, ...]]:
+        if root is None or chart is None or "{{" not in text:
+            return cover(text), ()
+        return cover(fill_expressions(text, root, chart.app_version)), ()
+
+    return fill
 
 
 def find_test(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:

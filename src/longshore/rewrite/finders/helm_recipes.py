@@ -98,6 +98,14 @@ def cook(recipe: Recipe, values: Mapping, app_version: str) -> Cooked | None:
     return Cooked(name, value.removesuffix(":"), tuple(used))
 
 
+def fill_expressions(text: str, values: Mapping, app_version: str) -> str:
+    """A template's text with what the values say; what they do not becomes `OPEN`."""
+    filled = ""
+    for part in _parts(text):
+        filled += (text_of(_at(values, part.path)) or part.default) if part.path else part.literal
+    return filled.replace(APP_VERSION, app_version or OPEN)
+
+
 def _unquoted(text: str) -> str:
     if text[:1] in "\"'" and text[0] in text[1:]:
         return text[1 : text.rindex(text[0])]

@@ -179,6 +179,8 @@ def _flat(
 ) -> Mention | None:
     """An image in keys side by side: `image` and `tag`, `fooImage` and `fooImageTag`."""
     stem, plain = matched["stem"], matched["stem"].lower() == "image"
+    if stem == "defaultImage" and matched["what"]:
+        return None
     tag = _beside(node, stem, ("Tag", "_tag", "-tag", "Version", "_version"))
     if tag is None and plain:
         tag = _scalar(node, "tag") or _scalar(node, "version" if matched["what"] else "tag")
@@ -213,10 +215,8 @@ def _below(node: Mapping, level: _Level) -> Iterator[_Level]:
 def _of_images(node: Mapping, defaults: Defaults) -> Defaults:
     """What `images: {registry: ..., tag: ...}` gives to the images below."""
     registry, tag = _scalar(node, "registry"), text_of(node.get("tag"))
-    return Defaults(
-        defaults.registry or registry,
-        cover(tag) if tag and is_possible(f"x:{tag}") else defaults.tag,
-    )
+    known = cover(tag) if tag and is_possible(f"x:{tag}") else defaults.tag
+    return replace(defaults, registry=defaults.registry or registry, tag=known)
 
 
 def _global(root: Mapping) -> Defaults:
@@ -228,7 +228,10 @@ def _global(root: Mapping) -> Defaults:
     shared = root.mapping("image")
     if registry is None and not any(text_of(shared.get(key)) for key in ("repository", "name")):
         registry = _scalar(shared, "registry")
-    return Defaults(registry)
+    default = text_of(root.get("defaultImageRepository")) or OPEN
+    if registry is None:
+        registry = _scalar(root, "defaultImageRegistry")
+    return Defaults(registry, text_of(root.get("defaultImageTag")) or OPEN, default)
 
 
 def _at(root: Mapping, path: str) -> Scalar | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from longshore.rewrite.finders.manifest import Manifest, text_of
 from longshore.rewrite.finders.shape import (
@@ -45,6 +45,7 @@ class Defaults:
 
     registry: Scalar | None = None
     tag: str = OPEN
+    namespace: str = OPEN
 
 
 NO_DEFAULTS = Defaults()
@@ -57,7 +58,11 @@ def split_image(
     name = _name_of(node, _IMAGE.search(path) is not None)
     if name is None:
         return None
-    return composed(manifest, Parts.of(node, name), defaults)
+    parts = Parts.of(node, name)
+    if parts.last is None and name is node.get("name") and node.get("repository") is not None:
+        # `repository: ""` beside `name`: the name's namespace stands elsewhere.
+        parts = replace(parts, namespace=defaults.namespace)
+    return composed(manifest, parts, defaults)
 
 
 def is_split(node: Mapping, path: str) -> bool:
@@ -74,11 +79,12 @@ class Parts:
     last: Scalar | None = None
     tag: Scalar | None = None
     digest: Scalar | None = None
+    namespace: str = ""
 
     @staticmethod
     def of(node: Mapping, name: Scalar) -> Parts:
         """The parts that stand in one mapping."""
-        last = node.get("image")
+        last = node.get("image") or (node.get("name") if node.get("registry") else None)
         if not isinstance(last, Scalar) or last is name or not text_of(last):
             last = None
         return Parts(
@@ -93,6 +99,8 @@ def composed(manifest: Manifest, parts: Parts, defaults: Defaults = NO_DEFAULTS)
         return None
     span, written = placed
     name = cover(written)
+    if parts.namespace:
+        name = f"{parts.namespace}/{name}"
     if parts.last is not None and not has_tag(name):
         name = f"{name.rstrip('/')}/{cover(text_of(parts.last)).lstrip('/')}"
     registry = defaults.registry

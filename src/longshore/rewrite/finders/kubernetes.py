@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 from longshore.rewrite.finders.finder import Finder, Tree
 from longshore.rewrite.finders.gitops import is_helm_object, mentions_of_helm_object
@@ -25,7 +26,7 @@ from longshore.rewrite.finders.shape import cover, name_of
 from longshore.rewrite.mentions import Mention, Part, Piece
 from longshore.rewrite.source import SourceFile
 from longshore.rewrite.syntax.masked_yaml import read_of
-from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar
+from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, YamlFile, parse_yaml
 
 KIND = "k8s-image"
 
@@ -33,6 +34,9 @@ _HINT = re.compile(r"image|docker|oci://|chart", re.IGNORECASE)
 _LOOK = re.compile(r"^[ \t{\"-]{0,20}(?:apiVersion|\"apiVersion\")", re.MULTILINE)
 _CRD = re.compile(r"^kind: [\"']?CustomResourceDefinition", re.MULTILINE)
 _TOP = re.compile(r"^[\"']?apiVersion[\"']?:", re.MULTILINE)
+_SEPARATOR = re.compile(r"^---[ \t]*(?:#[^\n]*)?\r?$", re.MULTILINE)
+_TEXT = re.compile(r"[^\r\n]+")
+_LARGE = 100_000
 _PARAMETER = re.compile(
     r"\$\((?:inputs\.)?params(?:\.|\[[\"'])(?P<tekton>[\w.-]+?)(?:[\"']\])?\)"
     r"|\$\{\{?(?P<template>[A-Za-z_]\w*)\}?\}"
@@ -52,7 +56,7 @@ def find(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
         return ()
     if len(_CRD.findall(file.text)) >= len(_TOP.findall(file.text)) > 0:
         return ()
-    read = read_of(file)
+    read = _read(file)
     objects = [one for root in read.documents for one in _objects(root)]
     found = [mention for one in objects for mention in mentions_of_object(file, tree, one)]
     if read.problem and not objects:
@@ -63,6 +67,28 @@ def find(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
     if not objects:
         return None
     return without_placeholders(found, file, tree)
+
+
+def _read(file: SourceFile) -> YamlFile:
+    """The documents that may name images; definitions of resources (large, and full of the word
+    `image`) are blanked, so that nothing moves."""
+    if len(file.text) < _LARGE or not _CRD.search(file.text):
+        return read_of(file)
+    marks = [0, *(one.end() for one in _SEPARATOR.finditer(file.text)), len(file.text)]
+    parts = []
+    for start, end in pairwise(marks):
+        part = file.text[start:end]
+        wanted = _HINT.search(part) and not _CRD.search(part)
+        parts.append(part if wanted else _blanked(part))
+    read = parse_yaml("".join(parts))
+    return read_of(file) if read.problem else read
+
+
+def _blanked(part: str) -> str:
+    """A document as blank lines; the mark that ends it stays."""
+    end = part.rfind("---")
+    end = len(part) if end < 0 else end
+    return _TEXT.sub(lambda found: " " * len(found[0]), part[:end]) + part[end:]
 
 
 def mentions_of_object(file: SourceFile, tree: Tree, root: Mapping) -> Iterator[Mention]:

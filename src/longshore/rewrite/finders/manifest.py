@@ -31,7 +31,10 @@ def cover_only(text: str) -> tuple[str, tuple[Piece, ...]]:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What all mentions of one document share. `fill` fills in variables of the document."""
+    """What all mentions of one document share. `fill` fills in variables of the document.
+
+    `literal`: a value whose name is only expressions does not count, even if they can be filled.
+    """
 
     file: SourceFile
     kind: str
@@ -40,6 +43,7 @@ class Manifest:
     outer: Scalar | None = None
     fill: Fill = cover_only
     condition: str = ""
+    literal: bool = False
 
     def named(self, job: str) -> Manifest:
         """The same with who pulls."""
@@ -87,6 +91,10 @@ class Manifest:
         if placed is None:
             return None
         span, value = placed
+        if OPEN in value:
+            value = self.file.cut(span)  # a covered template: fill in what was written
+        if self.literal and not names_something(cover(value)):
+            return None
         filled, pieces = self.fill(value)
         if not names_something(filled) or not test(filled + tail):
             return None

@@ -23,6 +23,7 @@ from longshore.rewrite.mentions import OPEN
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATOR = re.compile(r":?[-?+]")
 _EXPRESSION = re.compile(r"\$\{\{([^}]{0,300})\}\}")
+_NAME_AFTER = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*[/:]|[a-z0-9]{3,}")
 _NOTHING: Mapping[str, str] = {}
 _MAX_DEPTH = 20
 
@@ -59,6 +60,21 @@ def fill(text: str, variables: Mapping[str, str], guesses: Mapping[str, str] = _
     return Filled(
         "".join(one.text for one in segments), tuple(dict.fromkeys(unset)), tuple(segments)
     )
+
+
+def without_open_prefix(filled: Filled) -> Filled:
+    """A name before which an unset variable stands, with nothing between: `${REGISTRY}acme/shop`.
+
+    Such a variable brings its own slash or is empty, as it is here where nobody sets it.
+    """
+    if len(filled.segments) < 2:
+        return filled
+    first, second = filled.segments[:2]
+    if first.text != OPEN or not first.variable or not _NAME_AFTER.match(second.text):
+        return filled
+    empty = Segment("", first.start, first.end, first.variable)
+    rest = filled.segments[1:]
+    return Filled("".join(one.text for one in rest), filled.unset, (empty, *rest))
 
 
 def names_in(text: str) -> Iterator[str]:
