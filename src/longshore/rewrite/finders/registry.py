@@ -14,6 +14,7 @@ from longshore.rewrite.finders import (
     earthfile,
     hcl_kinds,
     manifest_kinds,
+    script_kinds,
     workflow,
 )
 from longshore.rewrite.finders.asking import NOT_FOR_CODE, is_code
@@ -24,6 +25,7 @@ from longshore.rewrite.source import SourceFile
 FINDERS: tuple[Finder, ...] = (
     dockerfile.FINDER,
     earthfile.FINDER,
+    *script_kinds.NAMED,
     *workflow.FINDERS,
     *ci_kinds.NAMED,
     *manifest_kinds.NAMED,
@@ -31,6 +33,7 @@ FINDERS: tuple[Finder, ...] = (
     *manifest_kinds.LATE,
     *ci_kinds.LATE,
     *ci_kinds.LAST,
+    *script_kinds.SHELL,
 )
 
 

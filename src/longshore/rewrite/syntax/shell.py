@@ -402,7 +402,11 @@ class _Walker:
             elif child.type in _REDIRECTS:
                 self._redirect(child, owner, depth)
             elif child.type in {"pipeline", "list", "command", "redirected_statement"}:
+                count = len(self._shell.commands)
                 self._node(child, depth)
+                commands = self._shell.commands
+                if isinstance(owner, Command) and len(commands) > count:
+                    commands[count].fed_by = owner if child.type == "pipeline" else None
             elif child.type not in {"<<", "<<-", "heredoc_end", "&&", "||", "|", ";"}:
                 more.append(child)
         if isinstance(owner, Command) and more:

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from longshore.rewrite.syntax.templates import COVER
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
-_EXPANSION = re.compile(r"([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-])(\[[^\]\n]{0,80}\])?")
+_NAME = re.compile(rf"{COVER}*([A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])")
+_EXPANSION = re.compile(rf"{COVER}*([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-])(\[[^\]\n]{{0,80}}\])?")
 _OPERATOR = re.compile(r":?[-=+?]|%%?|##?|//?|\^\^?|,,?|:|@")
 _PLAIN = re.compile(rf"[^\\'\"$`{COVER}]+")
 _IN_QUOTES = re.compile(rf"[^\\\"$`{COVER}]+")
@@ -220,7 +220,7 @@ class _Reader:
         if found is None:
             self._parts.append(Text("$", at, at + 1, quoted))
             return at + 1
-        self._parts.append(Variable(found[0], at, found.end(), quoted))
+        self._parts.append(Variable(found[1], at, found.end(), quoted))
         return found.end()
 
     def _expansion(self, at: int, stop: int, quoted: bool) -> Part:
