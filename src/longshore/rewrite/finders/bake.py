@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from longshore.rewrite.finders.finder import Finder, Tree
-from longshore.rewrite.finders.hcl_values import Defined, Value, branches, entries, mention, values
+from longshore.rewrite.finders.hcl_values import Defined, branches, entries, values
+from longshore.rewrite.finders.readings import Value, mention
 from longshore.rewrite.mentions import OPEN, BuildArgument, Mention, Piece, Role, Sighting
 from longshore.rewrite.source import SourceFile, Span
 from longshore.rewrite.syntax.hcl import Block, Body, Expression, Listing, Object, Template, hcl

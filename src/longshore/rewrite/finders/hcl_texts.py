@@ -14,7 +14,8 @@ from longshore.rewrite.finders.embedded_data import (
     line_spots,
     yaml_spots,
 )
-from longshore.rewrite.finders.hcl_values import Lookup, Value, mention, values
+from longshore.rewrite.finders.hcl_values import Lookup, values
+from longshore.rewrite.finders.readings import Value, mention
 from longshore.rewrite.finders.shell_commands import Script, mentions_in
 from longshore.rewrite.mentions import OPEN, Mention, Part, Piece, Pulled
 from longshore.rewrite.source import SourceFile, Span

@@ -10,10 +10,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from longshore.errors import UsageError
-from longshore.oci.reference import parse_reference
-from longshore.rewrite.mentions import OPEN, Mention, Part, Piece, Pulled, Role
-from longshore.rewrite.source import SourceFile, Span
+from longshore.rewrite.finders.readings import Value
+from longshore.rewrite.mentions import OPEN, Part, Piece
 from longshore.rewrite.syntax.hcl import (
     Call,
     Choice,
@@ -31,13 +29,11 @@ _MAX_DEPTH = 12
 _MOST = 16
 _FIRST_KNOWN = {"coalesce", "try", "nonsensitive", "sensitive", "tostring", "trimspace", "lower"}
 _FORMAT = re.compile(r"%(?:%|[-+ 0#]*\d*(?:\.\d+)?[a-zA-Z])")
-_OPENS = re.compile(f"{OPEN}{{2,}}")
 _REGISTRIES = {
     ("aws_ecr_repository", "repository_url"): f"{OPEN}.dkr.ecr.{OPEN}.amazonaws.com/{OPEN}",
     ("aws_ecrpublic_repository", "repository_uri"): f"public.ecr.aws/{OPEN}",
     ("azurerm_container_registry", "login_server"): f"{OPEN}.azurecr.io",
 }
-_PICTURE = re.compile(r"\.(?:png|jpe?g|svg|gif|ico|webp|iso|qcow2|img|vhd|tar|gz|zip)\Z", re.I)
 
 
 @dataclass(frozen=True)
@@ -46,20 +42,6 @@ class Defined:
 
     file: str
     value: Expression
-
-
-@dataclass(frozen=True)
-class Value:
-    """One reading of an expression. `used` are the definitions that it was made of."""
-
-    text: str
-    pieces: tuple[Piece, ...] = ()
-    missing: tuple[str, ...] = ()
-    used: tuple[tuple[str, Span], ...] = ()
-
-    @property
-    def known(self) -> bool:
-        return self.text.strip(OPEN + ":/@") != ""
 
 
 Lookup = Callable[[tuple[str, ...]], Sequence[Defined]]
@@ -122,56 +104,6 @@ def take(value: Expression, keys: Sequence[str]) -> Expression | None:
             return None
         value = inner
     return value
-
-
-def is_certain(text: str) -> bool:
-    """Whether a text can be nothing but an image: it has a tag, a digest or a registry's host.
-
-    >>> is_certain("redis:7"), is_certain("ubuntu-2204-lts"), is_certain("debian-cloud/debian-11")
-    (True, False, False)
-    """
-    text = _OPENS.sub(OPEN, text)
-    closed = text.replace(OPEN, "x")
-    if "://" in text or any(sign.isspace() for sign in text) or text.startswith((OPEN, ".", "/")):
-        return text.startswith(OPEN + "/") and _has_name(text)
-    try:
-        reference = parse_reference(closed)
-    except UsageError:
-        return False
-    if _PICTURE.search(reference.repository):
-        return False
-    return bool(reference.tag or reference.digest or not reference.is_hub)
-
-
-def _has_name(text: str) -> bool:
-    return re.fullmatch(f"{OPEN}/[a-z0-9][a-z0-9._/-]*[:@].+", text) is not None
-
-
-def mention(
-    file: SourceFile,
-    kind: str,
-    span: Span,
-    value: Value,
-    role: Role = "pull",
-    pulled: Pulled | None = "node",
-    built: bool = False,
-    job: str = "",
-) -> Mention:
-    """A mention of characters of a file with one reading of them."""
-    text = file.cut(span)
-    whole = _OPENS.sub(OPEN, value.text)
-    return Mention(
-        kind,
-        role,
-        span,
-        text,
-        None if whole == text else whole,
-        pulled=pulled if role == "pull" else None,
-        job=job,
-        pieces=value.pieces,
-        needs=", ".join(dict.fromkeys(value.missing)),
-        built=built,
-    )
 
 
 def entries(expression: Expression | None) -> Iterable[Entry]:

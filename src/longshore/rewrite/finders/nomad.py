@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from longshore.rewrite.finders.finder import Finder, Tree
-from longshore.rewrite.finders.hcl_values import Defined, branches, mention, values
+from longshore.rewrite.finders.hcl_values import Defined, branches, values
+from longshore.rewrite.finders.readings import mention
 from longshore.rewrite.mentions import OPEN, Mention
 from longshore.rewrite.source import SourceFile, Span
 from longshore.rewrite.syntax.hcl import Block, Body, parse_hcl

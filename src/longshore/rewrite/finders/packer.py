@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from longshore.rewrite.finders.finder import Finder, Tree
-from longshore.rewrite.finders.hcl_values import Defined, branches, mention, values
+from longshore.rewrite.finders.hcl_values import Defined, branches, values
+from longshore.rewrite.finders.readings import mention
 from longshore.rewrite.mentions import OPEN, Mention, Piece, Role
 from longshore.rewrite.source import SourceFile
 from longshore.rewrite.syntax.hcl import Block, Body, hcl

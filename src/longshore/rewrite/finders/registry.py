@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from longshore.rewrite.finders import (
     ci_kinds,
+    code_kinds,
     dockerfile,
     earthfile,
     hcl_kinds,
@@ -30,6 +31,7 @@ FINDERS: tuple[Finder, ...] = (
     *ci_kinds.NAMED,
     *manifest_kinds.NAMED,
     *hcl_kinds.FINDERS,
+    *code_kinds.FINDERS,
     *manifest_kinds.LATE,
     *ci_kinds.LATE,
     *ci_kinds.LAST,

@@ -14,14 +14,8 @@ from functools import lru_cache
 
 from longshore.rewrite.finders.finder import Finder, Tree
 from longshore.rewrite.finders.hcl_texts import Inner, inner_mentions
-from longshore.rewrite.finders.hcl_values import (
-    Defined,
-    Value,
-    branches,
-    is_certain,
-    mention,
-    values,
-)
+from longshore.rewrite.finders.hcl_values import Defined, branches, values
+from longshore.rewrite.finders.readings import Value, is_certain, mention
 from longshore.rewrite.finders.terraform_module import Module, body_of, module_of
 from longshore.rewrite.finders.terraform_names import Place, is_image_name, tag_names
 from longshore.rewrite.finders.terraform_releases import release_mentions

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from longshore.rewrite.finders.hcl_texts import Inner, inner_mentions
-from longshore.rewrite.finders.hcl_values import Lookup, Value, mention, values
+from longshore.rewrite.finders.hcl_values import Lookup, values
+from longshore.rewrite.finders.readings import Value, mention
 from longshore.rewrite.mentions import Mention, Part, Piece
 from longshore.rewrite.source import SourceFile, Span
 from longshore.rewrite.syntax.hcl import (

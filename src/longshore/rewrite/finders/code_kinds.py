@@ -1,0 +1,82 @@
+"""Program text of every language, and the kinds of images that it can name. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from longshore.rewrite.finders import cloud_code, testcontainers
+from longshore.rewrite.finders.code_rules import CodeKind, mentions_of
+from longshore.rewrite.finders.code_values import Program, program, readings
+from longshore.rewrite.finders.finder import Finder, Tree
+from longshore.rewrite.finders.readings import is_certain, mention
+from longshore.rewrite.finders.terraform_names import is_image_name
+from longshore.rewrite.mentions import OPEN, Mention
+from longshore.rewrite.source import SourceFile, Span
+
+KINDS: tuple[CodeKind, ...] = (*testcontainers.KINDS, *cloud_code.KINDS)
+_LANGUAGES = {
+    **dict.fromkeys(("java",), "java"),
+    **dict.fromkeys(("kt", "kts"), "kotlin"),
+    **dict.fromkeys(("scala", "sc"), "scala"),
+    **dict.fromkeys(("groovy",), "groovy"),
+    **dict.fromkeys(("go",), "go"),
+    **dict.fromkeys(("js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx"), "script"),
+    **dict.fromkeys(("cs",), "csharp"),
+    **dict.fromkeys(("rs",), "rust"),
+    **dict.fromkeys(("py", "pyi"), "python"),
+    **dict.fromkeys(("rb",), "ruby"),
+    **dict.fromkeys(("ex", "exs"), "elixir"),
+    **dict.fromkeys(("php",), "php"),
+}
+
+
+def find(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
+    """The images that a program names; None when it names none."""
+    language = _LANGUAGES[file.name.rpartition(".")[2].lower()]
+    if not any(kind.marks.search(file.text) for kind in KINDS):
+        return None
+    code = program(file, language)
+    kinds = [kind for kind in KINDS if kind.covers(code)]
+    found: dict[tuple[Span, str], Mention] = {}
+    for kind in kinds:
+        for one in mentions_of(kind, code):
+            found.setdefault((one.span, one.expanded), one)
+    for one in _constants(kinds, code, _used(found.values())):
+        found.setdefault((one.span, one.expanded), one)
+    spans = {one.span for one in found.values()}
+    once = [one for one in found.values() if not _is_again(one, spans)]
+    return sorted(once, key=lambda one: one.span) or None
+
+
+def _is_again(one: Mention, spans: set[Span]) -> bool:
+    """Whether it is a name whose value is an image's place of its own."""
+    return any(place.span != one.span and place.span in spans for place in one.pieces)
+
+
+def _used(found: Iterable[Mention]) -> set[Span]:
+    return {place.span for one in found for place in one.pieces} | {one.span for one in found}
+
+
+def _constants(kinds: list[CodeKind], code: Program, used: set[Span]) -> Iterator[Mention]:
+    """Names like `POSTGRES_IMAGE` that are given an image which no call of the file takes."""
+    for name, starts in code.names.items() if kinds else ():
+        if not is_image_name(name):
+            continue
+        for start in starts:
+            for one in readings(code, start, code.code.end_of_value(start)):
+                known = OPEN not in one.value.text and is_certain(one.value.text)
+                if known and not one.value.pieces and one.span not in used:
+                    yield mention(code.file, kinds[0].kind, one.span, one.value)
+
+
+def _takes(path: str) -> bool:
+    return path.rpartition(".")[2].lower() in _LANGUAGES
+
+
+FINDER = Finder(
+    "code",
+    _takes,
+    find,
+    marks=(b"ocker", b"ontainer", b"agger", b"dag.", b"cdk", b"CDK", b"ulumi", b"airflow"),
+)
+FINDERS: tuple[Finder, ...] = (FINDER,)
