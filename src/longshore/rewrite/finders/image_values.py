@@ -17,6 +17,7 @@ from longshore.rewrite.finders.expansion import (
     expand,
     nothing_known,
 )
+from longshore.rewrite.finders.shape import is_possible
 from longshore.rewrite.finders.shell_commands import Script, mentions_in
 from longshore.rewrite.mentions import OPEN, Mention, Piece, Pulled, Role
 from longshore.rewrite.source import SourceFile, Span
@@ -57,7 +58,11 @@ class Finding:
         readings = expand(value, self.dialect, self.lookup)
         if all(one.whole is not None and one.whole.listed for one in readings):
             return [found for one in readings for found in self._listed(one, role)]
-        return [self.mention(span, one, role, built) for one in by_name(readings)]
+        return [
+            self.mention(span, one, role, built)
+            for one in by_name(readings)
+            if role == "login" or is_possible(one.value.replace(OPEN, "x"))
+        ]
 
     def images(self, node: Node | None, role: Role = "pull") -> list[Mention]:
         """The same for a value, a list of values, or a mapping with `name`."""
@@ -255,5 +260,7 @@ def _unmasked(mention: Mention, finding: Finding) -> Mention | None:
     if OPEN not in mention.text or OPEN in written:
         return mention if mention.text == written else None
     readings = expand(written, finding.dialect, finding.lookup)
-    value = readings[0].value if mention.value is None and len(readings) == 1 else mention.expanded
-    return replace(mention, text=written, value=_OPENS.sub(OPEN, value))
+    value = _OPENS.sub(OPEN, mention.expanded)
+    if len(readings) == 1 and value == _OPENS.sub(OPEN, mention.text):
+        return replace(mention, text=written, value=readings[0].value)
+    return replace(mention, text=written, value=value)
