@@ -138,4 +138,4 @@ def test_time_is_linear() -> None:
     begun = time.monotonic()
     found_in("a:\n  FROM " + "(x " * 200_000)
     found_in("a:\n" + "  BUILD +a --V=x\n" * 20_000)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from longshore.rewrite.finders.dockerfile_run import images_run
 from longshore.rewrite.finders.dockerfile_scope import (
     PLATFORM_ARGUMENTS,
     Home,
@@ -30,6 +31,7 @@ _MARKERS = re.compile(r"\{\{|\}\}|\{%|<%|%>|%%\w+%%|\[\[|\$\{\{|#\{|@\w+@|<\w")
 _IMAGE_WORDS = ("IMAGE", "BASE", "FROM", "REGISTRY", "REPO", "IMG")
 _REGISTRY_WORDS = ("REGISTRY", "PREFIX", "REPO", "MIRROR", "PROXY", "HUB", "HOST", "ORG")
 _NAMED = re.compile(r"[A-Za-z][A-Za-z0-9._-]*\Z")
+_ODD_VARIABLE = re.compile(r"\$\{[^{}$]*\}")
 _VARIABLE = re.compile(r"\$(?:\{[^{}]*\}|\w+)")
 
 
@@ -57,7 +59,7 @@ def images_in(dockerfile: Dockerfile, home: Home) -> list[Mention]:
                 remark = tr("only when stage {name} is asked for", name=stage.label)
                 mention = replace(mention, condition=remark)
             found.append(mention)
-    return found
+    return found + images_run(dockerfile, home, reader.variables)
 
 
 def needed_stages(dockerfile: Dockerfile) -> set[int]:
@@ -172,16 +174,18 @@ class _Reader:
 
     def _value(self, place: Place, word: Word) -> tuple[Traced, list[str]]:
         traced = self._home.trace(place.one, word)
-        found = self._variables(place).fill(traced, place.one.escape)
-        return (found.value, found.missing) if found else (made(""), [])
+        is_from = place.kind == "dockerfile-from"
+        variables = self._globals if is_from else self.variables(place.stage)
+        found = variables.fill(traced, place.one.escape)
+        if found:
+            return found.value, found.missing
+        return made(_ODD_VARIABLE.sub(OPEN, word.text)), []
 
-    def _variables(self, place: Place) -> Variables:
-        if place.kind == "dockerfile-from":
-            return self._globals
-        index = place.stage.index
-        if index not in self._by_stage:
-            self._by_stage[index] = stage_variables(place.stage, self._globals)
-        return self._by_stage[index]
+    def variables(self, stage: Stage) -> Variables:
+        """What the ARGs hold inside a stage."""
+        if stage.index not in self._by_stage:
+            self._by_stage[stage.index] = stage_variables(stage, self._globals)
+        return self._by_stage[stage.index]
 
     def _stages(self, place: Place) -> list[int]:
         """The stages that a place may mean; none when it names an image."""

@@ -79,10 +79,6 @@ class BuiltImage:
         use = self.base(stage)
         return official_name(use) if use is not None else ""
 
-    def commands(self, one: Instruction) -> list[list[str]]:
-        """The commands of a RUN as words; quotes are not looked into."""
-        return commands_of(one, self.file)
-
     def _below(self, stage: Stage) -> Stage | None:
         if stage.base is None:
             return None
@@ -106,11 +102,11 @@ def built_images(surveyed: Surveyed) -> Iterator[BuiltImage]:
             yield BuiltImage(file, dockerfile, tuple(by_file[path]))
 
 
-def commands_of(one: Instruction, file: SourceFile) -> list[list[str]]:
-    """The commands of a RUN, CMD or ENTRYPOINT as words."""
+def commands_of(one: Instruction) -> list[list[str]]:
+    """The commands of a RUN, CMD or ENTRYPOINT as words; quotes are not looked into."""
     if one.json is not None:
         return [list(one.json)] if one.json else []
-    texts = [one.arguments.text, *(file.cut(each.body) for each in one.heredocs)]
+    texts = [one.arguments.text, *(each.text for each in one.heredocs)]
     parts = (part.split() for text in texts for part in _DIVIDERS.split(text))
     return [part for part in parts if part]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from longshore.rewrite.hazards.dockerfiles import BuiltImage, built_images, last_of
+from longshore.rewrite.hazards.dockerfiles import BuiltImage, built_images, commands_of, last_of
 from longshore.rewrite.hazards.hazard import Check, Hazard, Surveyed
 from longshore.rewrite.hazards.neighbours import is_renewed
 from longshore.rewrite.syntax.dockerfile import Instruction, Stage
@@ -85,7 +85,7 @@ def _first_tool(image: BuiltImage) -> tuple[Instruction, str] | None:
     for one in image.final.instructions:
         if one.keyword != "RUN":
             continue
-        commands = image.commands(one)
+        commands = commands_of(one)
         removes = any(_removes(words) for words in commands)
         for words in commands:
             found = _COMPILERS.search(" ".join(words)[:_MOST_READ]) if sdk else None
@@ -135,7 +135,7 @@ def _wants_updates(image: BuiltImage) -> bool:
     if image.official_base(image.final) not in _DISTRIBUTIONS:
         return False
     runs = (one for one in image.inherited(image.final) if one.keyword == "RUN")
-    return not any(_upgrades(words) for one in runs for words in image.commands(one))
+    return not any(_upgrades(words) for one in runs for words in commands_of(one))
 
 
 def _upgrades(words: list[str]) -> bool:
@@ -185,7 +185,7 @@ def _with_development(
                 for each in one.assignments
             )
         elif one.keyword == "RUN":
-            found = _after_run(image, one, found, production)
+            found = _after_run(one, found, production)
         elif one.keyword == "COPY" and (word := one.flag("from")) is not None:
             taken = image.dockerfile.stage(word.text)
             if taken and taken.index not in seen | {stage.index} and _takes_modules(one):
@@ -199,9 +199,9 @@ def _takes_modules(one: Instruction) -> bool:
 
 
 def _after_run(
-    image: BuiltImage, one: Instruction, found: tuple[Instruction, str] | None, production: bool
+    one: Instruction, found: tuple[Instruction, str] | None, production: bool
 ) -> tuple[Instruction, str] | None:
-    for words in image.commands(one):
+    for words in commands_of(one):
         text = " ".join(words)[:_MOST_READ]
         if _PRUNES.search(text):
             found = None

@@ -130,7 +130,7 @@ def _first_process(image: BuiltImage) -> tuple[Instruction, str] | None:
     )
     if starts is None or image.official_base(image.final) not in _PLAIN_BASES:
         return None
-    words = next(iter(commands_of(starts, image.file)), [])
+    words = next(iter(commands_of(starts)), [])
     words = [word for word in words if word not in ("exec", "sh", "-c", "/bin/sh")]
     if not words or any(_INITS.search(word) for word in words[:2]):
         return None

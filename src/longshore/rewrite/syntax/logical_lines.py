@@ -60,12 +60,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Heredoc:
-    """Text that follows an instruction. `expand` is false when its word is quoted."""
+    """Text that follows an instruction; `body` is its place. Quoted words do not `expand` it."""
 
     name: str
     chomp: bool
     expand: bool
     body: Span
+    text: str = field(default="", repr=False)
 
 
 class LineReader:
@@ -92,7 +93,8 @@ class LineReader:
             return None
         start = self._begins[self._next]
         self._next = numbers[found] + 1
-        return Heredoc(name, chomp, expand, Span(start, self._begins[numbers[found]]))
+        body = Span(start, self._begins[numbers[found]])
+        return Heredoc(name, chomp, expand, body, self.text[body.start : body.end])
 
     @property
     def taken(self) -> int:
