@@ -111,6 +111,8 @@ def test_a_run_of_github_is_read_and_answered(cli: RunCli, tmp_path: Path) -> No
         "push": "true",
         "tag": "day2-advanced-abc1234",
         "tags": "day2-advanced-abc1234",
+        "immutable": "day2-advanced-abc1234",
+        "moving": "",
         "references": "example.com/shop:day2-advanced-abc1234",
     }
     first = (tmp_path / "output").read_text()
@@ -120,6 +122,7 @@ def test_a_run_of_github_is_read_and_answered(cli: RunCli, tmp_path: Path) -> No
         re.findall("<<(.*)", (tmp_path / "output").read_text()),
     )
     assert len(set(delimiters[1])) == 2
+    assert len(delimiters[1]) == 8
     assert (tmp_path / "output").read_text().startswith(first)
 
 

@@ -40,6 +40,7 @@ def entries() -> list[Entry]:
         Entry("repo", "repo:repo", tr("Repositories: ls, show, create"), operate),
         Entry("tags", "tags_commands:tags", tr("Tags: compute, ls, show, protect"), operate),
         Entry("lifecycle", "lifecycle_commands:lifecycle", tr("Lifecycle policies"), operate),
+        Entry("ci", "ci_commands:ci", tr("The pipeline: emit, secrets"), operate),
         Entry("local", "local:local", tr("The embedded Docker Hub and ECR"), operate),
         Entry("config", "config_commands:config", tr("The file: show, check, schema"), other),
         Entry("explain", "explain:explain", tr("What an error code means, what to do"), other),
@@ -49,7 +50,7 @@ def entries() -> list[Entry]:
 
 _LATER = frozenset(
     {
-        *("assess", "scan", "iam", "ci", "backup", "cost", "monitor", "deploy"),
+        *("assess", "scan", "iam", "backup", "cost", "monitor", "deploy"),
         *("rollback", "releases", "worker", "doctor", "report"),
         *("lifecycle lint", "lifecycle simulate", "lifecycle explain", "lifecycle diff"),
         *("lifecycle prune", "lifecycle import"),

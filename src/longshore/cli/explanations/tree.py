@@ -8,7 +8,7 @@ from longshore.text import tr
 
 def entries() -> list[Explanation]:
     """The explanations of this area."""
-    return [*_config(), *_plans(), *_state(), *_logins()]
+    return [*_config(), *_plans(), *_state(), *_logins(), *_pipeline()]
 
 
 def _config() -> list[Explanation]:
@@ -231,5 +231,77 @@ def _logins() -> list[Explanation]:
             tr("docker finds credential helpers only on PATH, and ours is not there."),
             (tr("longshore is installed in a virtual environment"),),
             (tr("make the link that the hint shows"),),
+        ),
+    ]
+
+
+def _pipeline() -> list[Explanation]:
+    token = tr("a token with permission to read and write secrets and variables of the repository")
+    return [
+        Explanation(
+            "no-install",
+            3,
+            tr("The pipeline would have to install longshore, and nothing says which one."),
+            (tr("longshore.yaml has no ci.install"),),
+            (
+                tr("set ci.install to a commit, a wheel with its hash, or a requirements file"),
+                tr("or write the pipeline without longshore: `longshore ci emit --plain`"),
+            ),
+        ),
+        Explanation(
+            "unknown-action",
+            2,
+            tr("An action is not in the list of commits that comes with longshore."),
+            (),
+            (tr("update longshore"),),
+        ),
+        Explanation(
+            "unknown-project",
+            2,
+            tr("A Dockerfile is written for Node and Python projects only."),
+            (tr("another folder than the project's"),),
+            (tr("name the project's folder with --tree"),),
+        ),
+        Explanation(
+            "no-workflow",
+            2,
+            tr("The workflow that --from names is not in the tree."),
+            (),
+            (tr("name it by its path, such as .github/workflows/ci.yml"),),
+        ),
+        Explanation(
+            "github-token",
+            4,
+            tr("GitHub does not know who is asking."),
+            (tr("no token"), tr("a token that has expired")),
+            (tr("set GITHUB_TOKEN: {token}", token=token),),
+        ),
+        Explanation(
+            "github-refused",
+            1,
+            tr("GitHub refused, or something else answered in its place."),
+            (tr("a token that may not do this"), tr("a wrong GITHUB_API_URL")),
+            (token,),
+        ),
+        Explanation(
+            "github-limit",
+            6,
+            tr("GitHub's limit of requests is reached."),
+            (),
+            (tr("wait an hour, then run the same command again"),),
+        ),
+        Explanation(
+            "bad-repository",
+            2,
+            tr("The name is not that of a repository at GitHub."),
+            (),
+            (tr("write it as OWNER/NAME"),),
+        ),
+        Explanation(
+            "bad-value",
+            2,
+            tr("Standard input has a line that is not one of the pipeline's values."),
+            (),
+            (tr("write lines NAME=VALUE; `longshore ci secrets` lists the names"),),
         ),
     ]

@@ -1,0 +1,238 @@
+"""Jobs of the present workflow that stay, as they are written; those that build images go. Pure.
+
+A job that only builds images is left out, and the new one takes its name when it was the only one,
+so that other jobs' `needs` still lead somewhere. A job that also tests keeps its other steps. Lines
+are cut whole; nothing that stays is written anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from longshore.rewrite.generate.emitted import Remark
+from longshore.rewrite.source import SourceFile, Span
+from longshore.rewrite.syntax.workflow import Job, Step, Workflow, parse_workflow
+from longshore.rewrite.syntax.yaml_nodes import Mapping as YamlMapping
+from longshore.rewrite.syntax.yaml_nodes import Node
+from longshore.text import tr
+
+IMAGE = "image"
+_ACTIONS = re.compile(
+    r"docker/(?:build-push|login|metadata|setup-buildx|setup-qemu|bake|scout)-action"
+    r"|aws-actions/(?:amazon-ecr-login|configure-aws-credentials)\Z",
+    re.IGNORECASE,
+)
+_BUILDS = re.compile(
+    r"\b(?:docker|podman|buildah)\s+(?:image\s+|buildx\s+)?(?:build|bud|push|tag|login)\b"
+    r"|docker[ -]compose\s+(?:build|push)\b"
+)
+_BUILD_ACTION = re.compile(r"docker/(?:build-push|bake)-action", re.IGNORECASE)
+_BUILD_RUN = re.compile(
+    r"\b(?:docker|podman|buildah)\s+(?:image\s+|buildx\s+)?(?:build|bud|push)\b"
+)
+_OWN_EVENTS = {"push", "pull_request", "workflow_dispatch"}
+_OUTPUT = re.compile(r"needs\.([\w-]+)\.outputs\.([\w-]+)")
+_OFFERED = {"digest", "tag", "pushed"}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What of the present workflow stays. `lines` are jobs, `needs` those that come first.
+
+    `settings` are the workflow's `env` and `defaults`, `column` is where jobs begin.
+    """
+
+    lines: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    image_id: str = IMAGE
+    column: int = 2
+    name: str = ""
+    settings: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
+    triggers: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+
+
+def keep_jobs(file: SourceFile) -> Kept | None:
+    """What stays of a workflow; None when the file is none, or cannot be cut by lines."""
+    found = parse_workflow(file)
+    if found is None or not found.jobs:
+        return None
+    jobs = found.node.get("jobs")
+    if not isinstance(jobs, YamlMapping) or not _is_block(file, jobs):
+        return None
+    return _kept(file, found, jobs)
+
+
+def builds_an_image(file: SourceFile) -> bool:
+    """Whether a workflow has a job that builds or pushes an image."""
+    found = parse_workflow(file)
+    return found is not None and any(_builds(step) for job in found.jobs for step in job.steps)
+
+
+def _kept(file: SourceFile, found: Workflow, jobs: YamlMapping) -> Kept:
+    blocks = _blocks(file, jobs)
+    building = [job for job in found.jobs if any(_builds(step) for step in job.steps)]
+    gone = [job.id for job in building if not _other_work(job)]
+    lines: list[str] = []
+    for job in found.jobs:
+        if job.id in gone:
+            continue
+        start, end = blocks[job.id]
+        cut = _image_lines(file, job, end) if job in building else set()
+        own = [_line(file, number) for number in range(start, end) if number not in cut]
+        lines += [*([""] if lines and lines[-1] else []), *own]
+    while lines and not lines[-1]:
+        lines.pop()
+    kept_ids = [job.id for job in found.jobs if job.id not in gone]
+    image = gone[0] if len(gone) == 1 else _free(IMAGE, kept_ids)
+    made = Kept(
+        tuple(lines),
+        tuple(_before(found.jobs, kept_ids, gone)),
+        image,
+        file.place(next(iter(jobs.items()))[0].span.start)[1] - 1,
+        found.name,
+        tuple(_section(file, found, "env") + _section(file, found, "defaults")),
+        tuple(_section(file, found, "permissions")),
+        tuple(_triggers(file, found)),
+        tuple(gone),
+    )
+    return replace(made, remarks=tuple(_remarks(made, "\n".join(lines))))
+
+
+def _builds(step: Step) -> bool:
+    uses = step.uses.node.value if step.uses else ""
+    run = step.run.value if step.run else ""
+    return bool(_BUILD_ACTION.match(uses) or _BUILD_RUN.search(run))
+
+
+def _is_image_step(step: Step) -> bool:
+    uses = step.uses.node.value.partition("@")[0] if step.uses else ""
+    return bool(_ACTIONS.match(uses) or (step.run and _BUILDS.search(step.run.value)))
+
+
+def _other_work(job: Job) -> bool:
+    """Whether a job that builds an image does something else too, such as testing."""
+    return any(step.run is not None and not _is_image_step(step) for step in _before_build(job))
+
+
+def _before_build(job: Job) -> list[Step]:
+    first = next(number for number, step in enumerate(job.steps) if _builds(step))
+    return list(job.steps[:first])
+
+
+def _image_lines(file: SourceFile, job: Job, end: int) -> set[int]:
+    """The lines of a job's steps from the first one that is about images; and its AWS ones."""
+    starts = [_with_comments(file, file.place(step.node.span.start)[0]) for step in job.steps]
+    starts.append(end)
+    first_build = len(_before_build(job))
+    gone: set[int] = set()
+    for number, step in enumerate(job.steps):
+        if number >= first_build or _is_image_step(step):
+            gone |= set(range(starts[number], starts[number + 1]))
+    return {number for number in gone if _line(file, number).strip()}
+
+
+def _blocks(file: SourceFile, jobs: YamlMapping) -> dict[str, tuple[int, int]]:
+    """The lines of each job: from the comments above its key to those of the next one."""
+    keys = [(key.value, file.place(key.span.start)[0]) for key, _ in jobs.items()]
+    starts = [_with_comments(file, line) for _, line in keys]
+    ends = [*starts[1:], _end_of(file, keys[-1][1], jobs)]
+    return {name: (starts[at], ends[at]) for at, (name, _) in enumerate(keys)}
+
+
+def _end_of(file: SourceFile, line: int, jobs: YamlMapping) -> int:
+    """The line behind the last job: the first one that is indented less."""
+    column = file.place(next(iter(jobs.items()))[0].span.start)[1]
+    last = file.text.count("\n") + 1
+    for number in range(line + 1, last + 1):
+        text = _line(file, number)
+        if text.strip() and len(text) - len(text.lstrip()) < column - 1:
+            return _with_comments(file, number)
+    return last + 1
+
+
+def _with_comments(file: SourceFile, line: int) -> int:
+    while line > 1 and _line(file, line - 1).lstrip().startswith("#"):
+        line -= 1
+    return line
+
+
+def _line(file: SourceFile, number: int) -> str:
+    last = file.text.count("\n") + 1
+    if number > last:
+        return ""
+    return file.line_of(file.offset(number)).rstrip("\r\n")
+
+
+def _is_block(file: SourceFile, node: YamlMapping) -> bool:
+    return not file.cut(Span(node.span.start, node.span.start + 1)).startswith("{")
+
+
+def _before(jobs: Iterable[Job], kept: list[str], gone: list[str]) -> list[str]:
+    """The kept jobs that neither wait for a job that builds, nor are waited for by a kept one."""
+    needs = {job.id: set(job.needs) for job in jobs}
+    late = set(gone)
+    while more := {name for name in needs if needs[name] & late} - late:
+        late |= more
+    first = [name for name in kept if name not in late]
+    return [name for name in first if not any(name in needs[other] for other in first)]
+
+
+def _section(file: SourceFile, found: Workflow, name: str) -> list[str]:
+    """A top-level section, as written."""
+    key, value = found.node.key(name), found.node.get(name)
+    if key is None or value is None:
+        return []
+    start, end = file.place(key.span.start)[0], _last_line(file, value)
+    return [_line(file, number) for number in range(start, end + 1)]
+
+
+def _last_line(file: SourceFile, node: Node) -> int:
+    text = file.cut(node.span)
+    return file.place(node.span.start + len(text.rstrip()))[0]
+
+
+def _triggers(file: SourceFile, found: Workflow) -> list[str]:
+    """Events of the present workflow besides the usual ones."""
+    lines: list[str] = []
+    for event in found.events:
+        if event.name in _OWN_EVENTS:
+            continue
+        start = file.place(event.node.span.start)[0]
+        plain = not _line(file, start).strip().startswith(f"{event.name}:")
+        if event.config is None or plain or not file.cut(event.config.span).strip():
+            lines += [f"  {event.name}:"]
+            continue
+        end = _last_line(file, event.config)
+        own = [_line(file, number) for number in range(start, end + 1)]
+        shift = len(own[0]) - len(own[0].lstrip())
+        lines += [f"  {line[shift:]}" if line.strip() else "" for line in own]
+    return lines
+
+
+def _free(name: str, taken: list[str]) -> str:
+    while name in taken:
+        name += "-ecr"
+    return name
+
+
+def _remarks(made: Kept, text: str) -> list[Remark]:
+    remarks = []
+    for name in sorted({found[2] for found in _OUTPUT.finditer(text) if found[1] == made.image_id}):
+        if name not in _OFFERED:
+            said = tr(
+                "a kept job reads needs.{job}.outputs.{output}, which is not there any more; the "
+                "image is named by its digest and tag, never by an address",
+                job=made.image_id,
+                output=name,
+            )
+            remarks.append(Remark("output-gone", said))
+    for name in made.dropped:
+        if name != made.image_id and re.search(rf"needs:.*\b{re.escape(name)}\b", text):
+            said = tr("a kept job needs {job}, which is left out", job=name)
+            remarks.append(Remark("needs-gone", said))
+    return remarks
