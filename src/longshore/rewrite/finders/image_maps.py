@@ -20,7 +20,7 @@ from longshore.rewrite.finders.shape import (
     names_something,
 )
 from longshore.rewrite.mentions import OPEN, Mention, Part, Piece
-from longshore.rewrite.syntax.yaml_nodes import Mapping, Scalar
+from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar
 
 _REGISTRIES = ("registry", "imageRegistry", "image_registry", "dockerRegistry")
 _TAGS = ("tag", "imageTag", "image_tag", "imageVersion", "version")
@@ -119,7 +119,7 @@ def _name_of(node: Mapping, image_like: bool) -> Scalar | None:
     keys = set(node.keys())
     repository = _first(node, _REPOSITORIES)
     if repository is not None:
-        signs = bool(keys & _SIGNS) and not keys & _SOURCES
+        signs = bool(keys & _SIGNS or _is_word(node.get("image"))) and not keys & _SOURCES
         return repository if image_like or signs else None
     registry = _first(node, _REGISTRIES)
     if image_like:
@@ -134,6 +134,12 @@ def _name_of(node: Mapping, image_like: bool) -> Scalar | None:
     if repo is not None and "tag" in keys and keys & (_SIGNS - {"tag"}) and not keys & _SOURCES:
         return repo
     return None
+
+
+def _is_word(image: Node | None) -> bool:
+    """Whether `image` beside `repository` is the last part of a name."""
+    text = text_of(image)
+    return bool(text) and "/" not in text and ":" not in text
 
 
 def _prefixed(name: str, registry: str) -> str:

@@ -30,7 +30,7 @@ from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, YamlFile,
 
 KIND = "k8s-image"
 
-_HINT = re.compile(r"image|docker|oci://|chart", re.IGNORECASE)
+_HINT = re.compile(r"image|docker|oci://|chart|--destination", re.IGNORECASE)
 _LOOK = re.compile(r"^[ \t{\"-]{0,20}(?:apiVersion|\"apiVersion\")", re.MULTILINE)
 _CRD = re.compile(r"^kind: [\"']?CustomResourceDefinition", re.MULTILINE)
 _TOP = re.compile(r"^[\"']?apiVersion[\"']?:", re.MULTILINE)
@@ -106,7 +106,9 @@ def mentions_of_object(file: SourceFile, tree: Tree, root: Mapping) -> Iterator[
     if is_helm_object(kind, version):
         yield from mentions_of_helm_object(manifest, root, tree)
         return
-    yield from Walk(manifest, strict=is_machine_group(version)).mentions(root)
+    found = list(Walk(manifest, strict=is_machine_group(version)).mentions(root))
+    used = {piece.span for one in found for piece in one.pieces if piece.part == "reference"}
+    yield from (one for one in found if one.span not in used)
 
 
 def without_placeholders(
