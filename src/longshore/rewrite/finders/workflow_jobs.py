@@ -66,31 +66,29 @@ def _tables(values: list[Value]) -> list[Table]:
 
 def _in_options(places: Places, service: Container) -> Iterator[Mention]:
     """An image behind `--entrypoint` in the options: the only way to give a service a command."""
-    for options in _options(places, service):
-        yield from _behind_entrypoint(places, options)
+    for options, times in _options(places, service):
+        yield from _behind_entrypoint(places, options, times)
 
 
-def _options(places: Places, service: Container) -> list[Scalar]:
-    """The scalars that give the options: as written, or values of the matrix."""
+def _options(places: Places, service: Container) -> list[tuple[Scalar, int]]:
+    """The scalars that give the options (as written, or values of the matrix), and how often."""
     if service.options is None:
         return []
-    found = {id(service.options): service.options}
+    found: dict[int, tuple[Scalar, int]] = {}
     for reading in places.scope.readings(service.options):
-        for fragment in reading.text.fragments:
-            if fragment.source is not None:
-                found[id(fragment.source)] = fragment.source
-    return [one for one in found.values() if "--entrypoint" in one.value]
+        for source in {id(one.source): one.source for one in reading.text.fragments}.values():
+            if source is not None and "--entrypoint" in source.value:
+                before = found.get(id(source), (source, 0))[1]
+                found[id(source)] = (source, before + reading.times)
+    return list(found.values())
 
 
-def _behind_entrypoint(places: Places, options: Scalar) -> Iterator[Mention]:
-
+def _behind_entrypoint(places: Places, options: Scalar, times: int) -> Iterator[Mention]:
     def locate(start: int, end: int) -> Span | None:
         shift = len(_COMMAND)
         return options.locate(start - shift, end - shift) if start >= shift else None
 
     text = _COMMAND + options.value.replace("\n", " ")
-    script = Script(
-        text, locate, SERVICE.kind, "job-start", places.job, len(places.scope.combinations)
-    )
+    script = Script(text, locate, SERVICE.kind, "job-start", places.job, times)
     for mention in mentions_in(script):
         yield replace(mention, text=places.file.cut(mention.span), value=mention.expanded)
