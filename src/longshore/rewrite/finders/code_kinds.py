@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from longshore.rewrite.finders import cloud_code, testcontainers
 from longshore.rewrite.finders.code_rules import CodeKind, mentions_of
-from longshore.rewrite.finders.code_values import Program, program, readings
+from longshore.rewrite.finders.code_values import Program, Reading, program, readings
 from longshore.rewrite.finders.finder import Finder, Tree
 from longshore.rewrite.finders.readings import is_certain, mention
 from longshore.rewrite.finders.terraform_names import is_image_name
@@ -63,10 +63,23 @@ def _constants(kinds: list[CodeKind], code: Program, used: set[Span]) -> Iterato
         if not is_image_name(name):
             continue
         for start in starts:
-            for one in readings(code, start, code.code.end_of_value(start)):
+            for one in _given(code, start):
                 known = OPEN not in one.value.text and is_certain(one.value.text)
                 if known and not one.value.pieces and one.span not in used:
-                    yield mention(code.file, kinds[0].kind, one.span, one.value)
+                    yield mention(
+                        code.file, kinds[0].kind, one.span, one.value, pulled=kinds[0].pulled
+                    )
+
+
+def _given(code: Program, start: int) -> list[Reading]:
+    """What a name is given: a value, or the values of a list or table."""
+    if code.code.word(start) not in ("[", "{"):
+        return readings(code, start, code.code.end_of_value(start))
+    found: list[Reading] = []
+    for first, end in code.code.parts(start):
+        named = end - first > 2 and code.code.word(first + 1) in (":", "=>")
+        found += readings(code, first + 2 if named else first, end)
+    return found
 
 
 def _takes(path: str) -> bool:

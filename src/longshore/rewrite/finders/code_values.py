@@ -68,19 +68,16 @@ class Program:
 
     def _assigned(self, at: int) -> str:
         """The name before `=`: `IMAGE =`, `IMAGE: &str =`, `image: String =`."""
-        code = self.code
-        index, steps = at - 1, 0
-        while index >= 0 and steps < 8:
-            one = code.tokens[index]
-            if one.kind == "word":
-                if code.word(index - 1) in (":", "&", "<", ",", "'") and steps < 6:
-                    index, steps = index - 1, steps + 1
-                    continue
-                return one.text
-            if one.kind != "mark" or one.text not in (":", "&", "'", "<", ">", "?", "[", "]", ","):
-                return ""
-            index, steps = index - 1, steps + 1
-        return ""
+        code, before = self.code, self.code.tokens[at - 1]
+        if before.kind == "word" and code.word(at - 2) not in (":", "&", "static", "mut"):
+            return before.text
+        for index in range(at - 1, max(at - 12, 0), -1):
+            sign = code.word(index)
+            if sign == ":" and code.tokens[index - 1].kind == "word":
+                return code.tokens[index - 1].text
+            if sign in (",", "(", ")", ";", "{", "}", "=", ""):
+                break
+        return before.text if before.kind == "word" else ""
 
     @cached_property
     def _given(self) -> dict[int, list[Reading]]:

@@ -15,10 +15,11 @@ from longshore.rewrite.finders import (
     earthfile,
     hcl_kinds,
     manifest_kinds,
+    odd_kinds,
     script_kinds,
     workflow,
 )
-from longshore.rewrite.finders.asking import NOT_FOR_CODE, is_code
+from longshore.rewrite.finders.asking import BY_WORD, NOT_FOR_CODE, WORD, is_code
 from longshore.rewrite.finders.finder import Finder, Tree
 from longshore.rewrite.mentions import Sighting
 from longshore.rewrite.source import SourceFile
@@ -32,6 +33,7 @@ FINDERS: tuple[Finder, ...] = (
     *manifest_kinds.NAMED,
     *hcl_kinds.FINDERS,
     *code_kinds.FINDERS,
+    *odd_kinds.FINDERS,
     *manifest_kinds.LATE,
     *ci_kinds.LATE,
     *ci_kinds.LAST,
@@ -41,19 +43,23 @@ FINDERS: tuple[Finder, ...] = (
 
 def finders_for(path: str) -> list[Finder]:
     """The finders that may take a file of this path, in order."""
-    asked = _asked_about_code(FINDERS) if is_code(path) else FINDERS
+    if not is_code(path):
+        asked = FINDERS
+    else:
+        asked = _asked_about_code(FINDERS, "word" if WORD.search(path) else "none")
     return [finder for finder in asked if finder.takes(path)]
 
 
-def _asked_about_code(finders: tuple[Finder, ...]) -> tuple[Finder, ...]:
-    """Those that take code; told apart once."""
-    if _told_apart.get("all") is not finders:
-        some = tuple(one for one in finders if one.name not in NOT_FOR_CODE)
-        _told_apart.update({"all": finders, "some": some})
-    return _told_apart["some"]
-
-
 _told_apart: dict[str, tuple[Finder, ...]] = {}
+
+
+def _asked_about_code(finders: tuple[Finder, ...], which: str) -> tuple[Finder, ...]:
+    """Those that may take code, with one of the words in its path or none; told apart once."""
+    if _told_apart.get("all") is not finders:
+        word = tuple(one for one in finders if one.name not in NOT_FOR_CODE)
+        none = tuple(one for one in word if one.name not in BY_WORD)
+        _told_apart.update({"all": finders, "word": word, "none": none})
+    return _told_apart[which]
 
 
 def sightings(file: SourceFile, tree: Tree, finders: Iterable[Finder]) -> Iterable[Sighting]:

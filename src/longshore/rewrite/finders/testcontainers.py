@@ -21,7 +21,7 @@ _PARSE = CallRule(rule("parse"), path=re.compile(r"DockerImageName\Z"), not_with
 _TESTCONTAINERS_JVM = CodeKind(
     KIND,
     "test",
-    re.compile(r"testcontainers|DockerImageName"),
+    re.compile(r"testcontainers|DockerImageName|\bGenericContainer\b"),
     (
         _PARSE,
         CallRule(rule("DockerImageName"), new=True, tag=1, not_within=_SUBSTITUTE),
@@ -58,7 +58,10 @@ _GO = CodeKind(
         ),
         CallRule(rule("WithImage"), keywords=()),
     ),
-    (FieldRule(rule("Image"), re.compile(r"\A[^|]*(?:ContainerRequest|Config)\b")),),
+    (
+        FieldRule(rule("Image"), re.compile(r"\A[^|]*(?:ContainerRequest|Config)\b")),
+        FieldRule(rule("[iI]mage"), re.compile("."), certain=True),
+    ),
     frozenset({"go"}),
 )
 _DOCKERTEST = CodeKind(
@@ -113,7 +116,7 @@ _DOCKER_PYTHON = CodeKind(
 _NODE = CodeKind(
     KIND,
     "test",
-    re.compile(r"testcontainers"),
+    re.compile(r"testcontainers|\bGenericContainer\("),
     (
         CallRule(rule(_GENERIC), new=True),
         CallRule(rule(_MODULE), new=True, bare=False),
@@ -141,11 +144,21 @@ _DOCKERODE = CodeKind(
 _DOTNET = CodeKind(
     KIND,
     "test",
-    re.compile(r"Testcontainers|FluentDocker|Docker\.DotNet|DistributedApplication|Aspire"),
+    re.compile(
+        r"Testcontainers|FluentDocker|Docker\.DotNet|DistributedApplication|Aspire"
+        r"|\b(?:PostgreSql|MsSql|MySql|MariaDb|Redis|RabbitMq|MongoDb|Kafka|Elasticsearch|LocalStack"
+        r"|Minio|Keycloak|Azurite|Oracle|CosmosDb|ClickHouse|Neo4j|Nats|Container)Builder\("
+    ),
     (
         CallRule(rule("WithImage"), tag=1),
-        CallRule(rule("ContainerBuilder"), new=True, bare=True),
-        CallRule(rule(r"[A-Z]\w*Builder"), new=True, bare=False),
+        CallRule(rule("ContainerBuilder|DockerImage"), new=True, bare=True),
+        CallRule(
+            rule(
+                r"(?!String|Uri|Url|Path|\w*Connection|\w*Address|Command|Query|Host)[A-Z]\w*Builder"
+            ),
+            new=True,
+            certain=True,
+        ),
         CallRule(rule("UseImage"), keywords=()),
         CallRule(
             rule("AddContainer"), argument=1, keywords=("image",), tag=2, tag_keywords=("tag",)
