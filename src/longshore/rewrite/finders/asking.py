@@ -1,11 +1,13 @@
 """Which finders need not be asked about a path, so that large trees are told apart fast. Pure.
 
-Most files of a tree are code, styles and pictures. The finders named here take none of these,
-whatever the file is called; a test tries each with every word of its own source. A finder that is
-not named here is asked about every path.
+Most files of a tree are code, styles and pictures. Some finders take none of these, whatever the
+file is called; others only if a certain word is in its path (`Makefile.go`). A test tries each of
+them with every word of its own source. A finder that is not named here is asked about every path.
 """
 
 from __future__ import annotations
+
+import re
 
 # Endings (in lower case) of files that are no configuration.
 CODE_ENDINGS = frozenset({
@@ -30,7 +32,21 @@ NOT_FOR_CODE = frozenset({
     *("helm-unittest", "bake", "packer", "terraform", "terragrunt"),
     *("kubernetes", "compose-by-content", "concourse", "gitlab-included", "cloudbuild-yaml"),
     *("azure-template", "ansible", "yaml"),
+    *("gitlab-template", "taskfile", "justfile", "template"),
 })  # fmt: skip
+
+
+# Asked about code whose path holds one of these words only.
+BY_WORD = frozenset({
+    *("dockerfile", "earthfile", "vagrantfile", "captain", "vagrant", "teamcity", "helm-chart"),
+    *("helm-template", "nomad", "jenkinsfile", "singularity", "tilt", "cloud-init", "env-file"),
+    *("makefile", "package-json", "procfile", "systemd-unit", "windows-script"),
+})  # fmt: skip
+WORD = re.compile(
+    "docker|container|file|captain|teamcity|chart|require|templates|nomad|jenkins|singularity"
+    "|apptainer|cloud|user|env|bat|rc|profile|package",
+    re.IGNORECASE,
+)
 
 
 def is_code(path: str) -> bool:

@@ -36,8 +36,10 @@ class Finder:
 
     def may_find(self, data: bytes) -> bool:
         """Whether a file of these bytes is worth parsing; UTF-16 is, for no mark shows there."""
-        utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-        return not self.marks or utf16 or any(mark in data for mark in self.marks)
+        for mark in self.marks:
+            if mark in data:
+                return True
+        return not self.marks or data[:2] in (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
