@@ -40,17 +40,22 @@ def test_no_code_is_taken(finder: Finder) -> None:
     words = {word.strip("/") for word in words_of(finder)}
     by_word = finder.name in BY_WORD
     taken = []
-    for path in paths_of(words):
+    for path in paths_of(finder, words):
         if not (by_word and WORD.search(path)) and finder.takes(path):
             taken.append(path)
     assert taken == []
 
 
-def paths_of(words: set[str]) -> Iterator[str]:
+def paths_of(finder: Finder, words: set[str]) -> Iterator[str]:
+    """Code that is called like something that the finder knows."""
     for word in sorted(words):
-        yield from (f"{word}.{end}" for end in CODE_ENDINGS)
+        known = finder.takes(word) or finder.takes(f"{word}.yml")
+        yield from (f"{word}.{end}" for end in (CODE_ENDINGS if known else _SOME))
         for stem in (f"{word}/x", f"{word}s/{word}", f"x/{word}", f"x.{word}", f".{word}"):
-            yield from (f"{stem}.{end}" for end in ("go", "py", "ts", "md", "txt", "lock"))
+            yield from (f"{stem}.{end}" for end in _SOME[:4])
+
+
+_SOME = ("go", "txt", "md", "lock", "py", "ts", "js", "kt", "rb", "html", "sql", "zip")
 
 
 def test_every_name_is_a_finder() -> None:

@@ -39,7 +39,7 @@ NOT_FOR_CODE = frozenset({
 # Asked about code whose path holds one of these words only.
 BY_WORD = frozenset({
     *("dockerfile", "earthfile", "vagrantfile", "captain", "vagrant", "teamcity", "helm-chart"),
-    *("helm-template", "nomad", "jenkinsfile", "singularity", "tilt", "cloud-init", "env-file"),
+    *("helm-template", "nomad", "jenkinsfile", "singularity", "tilt", "env-file"),
     *("makefile", "package-json", "procfile", "systemd-unit", "windows-script"),
 })  # fmt: skip
 WORD = re.compile(
