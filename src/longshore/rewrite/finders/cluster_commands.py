@@ -234,6 +234,18 @@ def act(fields: Sequence[Field]) -> Iterator[Named]:
             yield from image(one.after(len(label) + 1), "pull")
 
 
+def kustomize(fields: Sequence[Field]) -> Iterator[Named]:
+    """`kustomize edit set image name=new:tag`: the new image."""
+    words = read_line(fields[1:], (), ()).words
+    if [one.text for one in words[:3]] != ["edit", "set", "image"]:
+        return
+    for one in words[3:]:
+        name, equals, _ = one.text.partition("=")
+        new = one.after(len(name) + 1) if equals else one
+        if looks_like_image(new.text):
+            yield from image(new, "pull")
+
+
 _OPTIONS: dict[str, dict[str, Role]] = {
     "gcloud": {"image": "pull", "container-image": "pull"},
     "az": {
@@ -313,6 +325,7 @@ _READERS: dict[str, Callable[[Sequence[Field]], Iterator[Named]]] = {
     "kind": kind,
     "k3d": k3d,
     "minikube": minikube,
+    "kustomize": kustomize,
     "buildah": buildah,
     "pack": pack,
     "act": act,

@@ -141,7 +141,7 @@ def may_be_image(text: str) -> bool:
     if not text or text[0] in "-./" or "//" in text:
         return False
     try:
-        parse_reference(text.replace(OPEN, "x").split("@x")[0])
+        parse_reference(text.replace(OPEN, "1").split("@1")[0])
     except UsageError:
         return False
     return True

@@ -20,6 +20,7 @@ from longshore.rewrite.finders.command_options import (
     read_line,
 )
 from longshore.rewrite.finders.container_options import names
+from longshore.rewrite.finders.official import is_official
 from longshore.rewrite.mentions import OPEN, Role
 from longshore.rewrite.syntax.shell_values import Field
 
@@ -63,8 +64,9 @@ def container_command(fields: Sequence[Field]) -> Iterator[Named]:
 def image(one: Field, role: Role, line: Line | None = None) -> Iterator[Named]:
     """A field as an image, if it can be one; after an unknown option only if it looks like one."""
     wanted = looks_like_image if line is not None and line.doubtful else may_be_image
-    if wanted(one.text):
-        yield Named(one, role)
+    kept = one.only(wanted)
+    if kept.values:
+        yield Named(kept, role)
 
 
 def _run(fields: Sequence[Field]) -> Iterator[Named]:
@@ -114,8 +116,9 @@ def build(fields: Sequence[Field]) -> Iterator[Named]:
     outputs = [one.text for one in line.of("output", "o")]
     pushed = "push" in given or any("push=true" in one or "type=registry" in one for one in outputs)
     for one in line.of("tag", "t"):
-        if may_be_image(one.text):
-            yield Named(one, "push" if pushed else "build-output", built=not pushed)
+        kept = one.only(may_be_image)
+        if kept.values:
+            yield Named(kept, "push" if pushed else "build-output", built=not pushed)
     for name in ("cache-from", "cache-to"):
         for one in line.of(name):
             yield from cache(one)
@@ -152,19 +155,19 @@ def build_argument(one: Field) -> Iterator[Named]:
     """`NAME=value` where the value is an image by its looks and the name."""
     name, equals, value = one.text.partition("=")
     named = any(mark in name.upper() for mark in ("IMAGE", "BASE", "FROM", "BUILDER", "RUNTIME"))
-    if not equals or not named or not value.strip(OPEN):
+    head = value.partition(":")[0]
+    if not equals or not value.strip(OPEN) or not (named or (is_official(head) and head != value)):
         return
-    if looks_like_image(value) if "IMAGE" not in name.upper() else may_be_image(value):
-        if value.rpartition(":")[2].isalpha() and "/" in value.rpartition(":")[2]:
-            return
-        yield Named(one.after(len(name) + 1), "pull")
+    if looks_like_image(value) or ("IMAGE" in name.upper() and is_official(value)):
+        yield from image(one.after(len(name) + 1), "pull")
 
 
 def _tag(fields: Sequence[Field]) -> Iterator[Named]:
     words = read_line(fields, ()).words
     for one in words[:2]:
-        if looks_like_image(one.text) or (may_be_image(one.text) and not _is_id(one.text)):
-            yield Named(one, "tag")
+        kept = one.only(lambda text: may_be_image(text) and not _is_id(text))
+        if kept.values:
+            yield Named(kept, "tag")
 
 
 def _is_id(text: str) -> bool:

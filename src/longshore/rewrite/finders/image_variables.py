@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from longshore.rewrite.finders.command_options import looks_like_image, may_be_image
 from longshore.rewrite.finders.container_commands import Named
 from longshore.rewrite.finders.official import is_official
+from longshore.rewrite.finders.programs import named_by
 from longshore.rewrite.mentions import OPEN, Mention
 from longshore.rewrite.source import Span
 from longshore.rewrite.syntax.shell import Assignment, Shell, Word
@@ -23,9 +24,12 @@ _IMAGE = re.compile(
 _BASE = re.compile(r"(?:\A|_)BASE\Z")
 _OTHER = re.compile(
     r"TAG|DIR|PATH|FILE|VERSION|URL|REGISTRY|REPO|DIGEST|ARCH|SIZE|_ID\b|FORMAT|TYPE|PREFIX|SUFFIX"
-    r"|MAGICK|POLICY|EXT\b|FOLDER|OUT|COUNT|PATTERN|FILTER|REGEX|DISK|ISO|KERNEL|PLATFORM|_OS\b",
+    r"|MAGICK|POLICY|EXT\b|FOLDER|OUT|COUNT|PATTERN|FILTER|REGEX|DISK|ISO|KERNEL|PLATFORM|_OS\b"
+    r"|CMD|COMMAND|BUILD_CMD|ARGS|OPTS|FLAGS|OPTION|STREAM|SOURCE_DATE|RMI",
     re.IGNORECASE,
 )
+_SAYS = re.compile(r"USAGE|HELP|MSG|MESSAGE|TEXT|DESC|INFO|HINT|EXAMPLE|NOTE|LOG", re.IGNORECASE)
+_COMMAND = re.compile(r"^[\"']?(?:\S{1,60}[ \t]+){1,3}?(?:run|create|exec|pull|build|buildx)\b")
 _FILE = re.compile(
     r"\.(?:png|jpe?g|gif|svg|ico|webp|img|iso|tar|tgz|gz|xz|zip|qcow2|raw|vmdk|sif|bin|ya?ml|json|txt)\Z",
     re.IGNORECASE,
@@ -45,14 +49,26 @@ def unused_images(shell: Shell, values: Values, found: Sequence[Mention]) -> Ite
         name = re.compile(rf"(?<!\w){re.escape(one.name)}(?!\w)")
         if not _is_image(one.name) or name.search(used) or name.search(others):
             continue
-        for item in _items(one, values):
+        items = list(_items(one, values))
+        if len(items) > 1 and not one.name.upper().endswith("S"):
+            continue
+        for item in items:
             span = Span(item.start, item.end)
             if _is_reference(item.text, one.name) and not _overlaps(span, taken):
                 yield Named(item, "pull")
 
 
+def commands_in_variables(shell: Shell, values: Values) -> Iterator[Named]:
+    """`RUN = docker run --rm IMAGE`: a variable that holds a command."""
+    for one in shell.assignments:
+        raw = one.value.raw if one.value is not None else ""
+        if _SAYS.search(one.name) or not _COMMAND.search(raw):
+            continue
+        yield from named_by(values.command_in(one))
+
+
 def _is_image(name: str) -> bool:
-    if _OTHER.search(name):
+    if _OTHER.search(name) or name != name.upper():
         return False
     return _IMAGE.search(name) is not None or _BASE.search(name) is not None
 

@@ -96,7 +96,9 @@ def program_line(fields: Sequence[Field], wrappers: Collection[str] = ()) -> Seq
             ]
         elif name in _PREFIXES:
             fields = _without_options(fields[1:], _PREFIXES[name])
-        elif name in wrappers or _WRAPPER.match(name):
+        elif name in {"bash", "sh", "."} and len(fields) > 1 and "retry" in fields[1].text:
+            fields = fields[1:]
+        elif name in wrappers or _WRAPPER.match(name.removesuffix(".sh").removesuffix(".bash")):
             behind = next(
                 (n for n in range(1, min(len(fields), _LOOKED_AT)) if is_engine(fields[n:])), 0
             )

@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from longshore.oci.reference import DOCKER_HUB
 from longshore.rewrite.finders.container_commands import Named
 from longshore.rewrite.finders.heredoc_files import heredoc_images
-from longshore.rewrite.finders.image_variables import unused_images
+from longshore.rewrite.finders.image_variables import commands_in_variables, unused_images
 from longshore.rewrite.finders.nested_scripts import nested_scripts
 from longshore.rewrite.finders.programs import named_by
 from longshore.rewrite.mentions import OPEN, Mention, Piece, Pulled
@@ -67,8 +68,26 @@ def mentions_in(
     values = Values(shell, script.variables)
     found = _once(script, _named(shell, values), [])
     if definitions:
+        found = _once(script, commands_in_variables(shell, values), found)
         found = _once(script, unused_images(shell, values, found), found)
-    return _with_pushes(found)
+    return _with_pushes(_same_name_once(found))
+
+
+def _same_name_once(found: list[Mention]) -> list[Mention]:
+    """Mentions of one place that differ in the tag alone, as one with an open tag."""
+    groups: dict[tuple[Span, str, str], list[Mention]] = {}
+    for one in found:
+        groups.setdefault((one.span, one.role, _name(one.expanded)), []).append(one)
+    return [
+        group[0] if len(group) == 1 else replace(group[0], value=f"{name}:{OPEN}", pieces=())
+        for (_, _, name), group in groups.items()
+    ]
+
+
+def _name(text: str) -> str:
+    """The name without its tag."""
+    head, _, tag = text.rpartition(":")
+    return head if head and "/" not in tag else text
 
 
 def _once(script: Script, every: Iterable[Named], before: list[Mention]) -> list[Mention]:
@@ -159,8 +178,8 @@ def _mentions(script: Script, named: Named) -> Iterator[Mention]:
         if made is not None:
             yield made
     for value in _distinct(named.field.values):
-        chunks = [chunk for chunk in value if chunk.text]
-        if not chunks or _only_ran(chunks):
+        chunks = [chunk for chunk in value if chunk.text or chunk.start < chunk.end]
+        if not text_of(value) or _only_ran(chunks):
             continue
         span = _span(script.original, chunks)
         made = _mention(script, named, span, named.value or text_of(value), tuple(chunks))
@@ -175,28 +194,40 @@ def _only_ran(chunks: list[Chunk]) -> bool:
 
 def _distinct(values: tuple[Value, ...]) -> list[Value]:
     """The values, those that differ in the tag alone as one with an open tag."""
-    by_name: dict[object, list[Value]] = {}
+    by_name: dict[tuple[str, tuple[Span | None, ...]], list[Value]] = {}
     for value in values:
-        text = text_of(value)
-        head, _, tag = text.rpartition(":")
-        name = head if head and "/" not in tag else text
-        places = tuple(chunk.place for chunk in value if chunk.place is not None)
+        name = _name(text_of(value))
+        chunks = [chunk for chunk in value if chunk.text]
+        places = tuple(chunk.place for chunk in chunks)
+        places = () if None in places else places
         by_name.setdefault((name, places), []).append(value)
     found: list[Value] = []
-    for (name, _), same in by_name.items():  # type: ignore[misc]
+    for (name, _), same in by_name.items():
         first = same[0]
         if len(same) > 1:
-            rest = replace(first[-1], text=f"{name}:{OPEN}", start=first[0].start, source=None)
-            first = (replace(rest, name="tag"),)
+            first = (_with_open_tag(first, name),)
         found.append(first)
     return found
 
 
+def _joins(text: str, left: Span, right: Span) -> bool:
+    """Whether two places are parts of one word, with nothing but quotes between them."""
+    return left == right or (
+        left.end <= right.start and not text[left.end : right.start].strip(_QUOTES)
+    )
+
+
+def _with_open_tag(value: Value, name: str) -> Chunk:
+    place = value[0].place if len(value) == 1 else None
+    return Chunk(f"{name}:{OPEN}", value[0].start, value[-1].end, place=place, name="tag")
+
+
 def _span(text: str, chunks: list[Chunk]) -> Span:
     """Where a value is used: without its quotes, unless they stand inside it."""
-    if len(chunks) == 1 and chunks[0].place is not None:
-        return chunks[0].place
-    start, end = chunks[0].start, chunks[-1].end
+    places = [chunk.place for chunk in chunks if chunk.place is not None]
+    if len(places) < len(chunks) or not all(_joins(text, a, b) for a, b in pairwise(places)):
+        places = [Span(chunk.start, chunk.end) for chunk in chunks]
+    start, end = places[0].start, places[-1].end
     within = text[start:end]
     for quote in _QUOTES:
         if within.count(quote) % 2:
@@ -232,9 +263,10 @@ def _mention(
 
 def _pieces(script: Script, span: Span, chunks: tuple[Chunk, ...]) -> tuple[Piece, ...]:
     """The definition, when the whole reference is written there."""
-    if len(chunks) != 1 or chunks[0].source in {None, span}:
+    said = [chunk for chunk in chunks if chunk.text]
+    if len(said) != 1 or said[0].source in {None, span}:
         return ()
-    source = chunks[0].source
+    source = said[0].source
     assert source is not None  # noqa: S101
     place = script.locate(source.start, source.end)
     text = script.original[source.start : source.end]

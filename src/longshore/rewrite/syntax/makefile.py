@@ -22,7 +22,7 @@ from longshore.rewrite.syntax.shell_words import Part, Text, Unknown, Variable, 
 from longshore.rewrite.syntax.templates import COVER
 
 _ASSIGNMENT = re.compile(
-    r" *(?:(?:override|export|private|unexport)[ \t]+)*(?P<name>[\w.%/-]{1,100})[ \t]*"
+    r"[ \t]*(?:(?:override|export|private|unexport)[ \t]+)*(?P<name>[\w.%/-]{1,100})[ \t]*"
     r"(?P<sign>:{0,3}=|\?=|\+=|!=)[ \t]*"
 )
 _TARGETS = re.compile(r"[^\t\n:=#$(){}]{1,500}:(?![:=])[ \t]*(?=[\w.-]+[ \t]*[:?+]?=)")
@@ -31,7 +31,7 @@ _DEFINE = re.compile(
     r" *(?:override +|export +)*define[ \t]+(?P<name>[\w.-]+)[ \t]*[:?+]?=?[ \t]*\r?\n"
 )
 _END_OF_DEFINE = re.compile(r"^[ \t]*endef\b.*$", re.MULTILINE)
-_CONDITION = re.compile(r" *(?P<word>ifeq|ifneq|ifdef|ifndef|else|endif)\b")
+_CONDITION = re.compile(r"[ \t]*(?P<word>ifeq|ifneq|ifdef|ifndef|else|endif)\b")
 _INCLUDE = re.compile(r" *[-s]?include[ \t]+(?P<paths>[^\n#]+)")
 _PREFIX = re.compile(r"[ \t]*(?:[@+-][ \t]*)*")
 _CANNED = re.compile(
@@ -98,6 +98,7 @@ class _Reader:
         self.variables: list[tuple[str, int, int, str, bool]] = []
         self.includes: list[str] = []
         self._conditions = 0
+        self._in_rule = False
         defined = {found["name"] for found in _DEFINE.finditer(text)}
         used = {found["called"] or found["alone"] for found in _CANNED.finditer(text)}
         self._canned = frozenset(defined & used)
@@ -131,7 +132,7 @@ class _Reader:
 
     def _line(self, at: int, end: int) -> None:
         line = self._text[at:end]
-        if line.startswith("\t"):
+        if line.startswith("\t") and self._in_rule:
             self.made.append(_recipe(line, self._canned))
         elif (found := _CONDITION.match(line)) is not None:
             self._conditions += {"endif": -1, "else": 0}.get(found["word"], 1)
@@ -146,6 +147,8 @@ class _Reader:
         targets = _TARGETS.match(line)
         shift = targets.end() if targets else 0
         found = _ASSIGNMENT.match(line, shift)
+        if line.strip() and not line.lstrip().startswith("#"):
+            self._in_rule = found is None
         if found is not None:
             start, end = found.end(), _without_comment(line, found.end())
             conditional = self._conditions > 0 or targets is not None

@@ -266,7 +266,8 @@ class _Walker:
         said = text[start : (sign.start_byte if sign else node.end_byte) + self._at]
         word = None
         if sign is not None and items is None:
-            word = self._word(sign.end_byte, node.end_byte)
+            ended = _word_end(self._covered, node.end_byte + self._at) - self._at
+            word = self._word(sign.end_byte, ended)
         if name is not None:
             self._inside(node, depth)
         made = Assignment(said.partition("[")[0], start, end, word, items)
@@ -446,6 +447,15 @@ def _logical_lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]
         if text[at:stop].strip():
             yield at, stop
         at = stop
+
+
+def _word_end(text: str, at: int) -> int:
+    """Where a word ends that the grammar broke off at `$` (`$A-$B` without quotes)."""
+    if at == 0 or text[at - 1 : at] != "$":
+        return at
+    while at < len(text) and text[at] not in " \t\r\n;|&<>()`'\"":
+        at += 1
+    return at
 
 
 def _line_end(text: str, at: int, end: int) -> int:

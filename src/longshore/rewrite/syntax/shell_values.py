@@ -10,7 +10,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from longshore.rewrite.mentions import OPEN
@@ -18,7 +18,7 @@ from longshore.rewrite.source import Span
 from longshore.rewrite.syntax.shell import Assignment, Loop, Shell, Word
 from longshore.rewrite.syntax.shell_words import Part, Text, Unknown, Variable
 
-_MAX_VALUES = 12
+_MAX_VALUES = 24
 _MAX_DEPTH = 12
 _FINDS_PROGRAM = re.compile(r"\s*(?:which|command\s+-v|type\s+-p|whereis)\s+([\w.-]+)")
 _ITEM = re.compile(r"(?:[^\s'\"]|'[^']*'|\"[^\"]*\")+")
@@ -27,8 +27,8 @@ _ITEM = re.compile(r"(?:[^\s'\"]|'[^']*'|\"[^\"]*\")+")
 @dataclass(frozen=True)
 class Chunk:
     """Some characters of a value. `start` to `end` is where they stand in the word that is used;
-    `source` where they are written literally (the same, or a definition); `place` is where a
-    reference is reported when the value is this chunk alone (an item of a loop).
+    `source` where they are written literally (the same, or a definition); `place` is where it is
+    reported instead (an item of a loop). `within` is its place in the used variable's definition.
     """
 
     text: str
@@ -37,6 +37,7 @@ class Chunk:
     source: Span | None = None
     place: Span | None = None
     name: str = ""
+    within: Span | None = None
 
 
 Value = tuple[Chunk, ...]
@@ -77,6 +78,11 @@ class Field:
         start = kept[0][0].start if kept else self.end
         return Field(tuple(kept), start, self.end)
 
+    def only(self, wanted: Callable[[str], bool]) -> Field:
+        """The field with those of its values that are wanted."""
+        kept = tuple(value for value in self.values if wanted(text_of(value)))
+        return replace(self, values=kept)
+
     def until(self, count: int) -> Field:
         """The field's first characters; only of its likeliest value."""
         kept = _take(self.values[0], count) if self.values else ()
@@ -86,7 +92,7 @@ class Field:
 
 def _drop(value: Value, count: int) -> Value:
     kept = list(value)
-    while kept and count >= len(kept[0].text) and (count or not kept[0].text):
+    while kept and count >= len(kept[0].text) and (count or kept[0].start == kept[0].end):
         count -= len(kept.pop(0).text)
     if kept and count:
         kept[0] = _cut(kept[0], count, len(kept[0].text))
@@ -110,13 +116,25 @@ def _cut(chunk: Chunk, first: int, last: int) -> Chunk:
     start, end = chunk.start, chunk.end
     if end - start == len(chunk.text) and chunk.source == Span(start, end):
         start, end = start + first, start + last
-    source = chunk.source
-    if source is not None and source.end - source.start == len(chunk.text):
-        source = Span(source.start + first, source.start + last)
-    else:
-        source = None
-    place = source if chunk.place is not None else None
-    return Chunk(text, start, end, source, place, chunk.name)
+    whole = len(chunk.text)
+    return replace(
+        chunk,
+        text=text,
+        start=start,
+        end=end,
+        source=_part_of(chunk.source, whole, first, last, exact=True),
+        place=_part_of(chunk.place, whole, first, last),
+        within=_part_of(chunk.within, whole, first, last),
+    )
+
+
+def _part_of(
+    span: Span | None, whole: int, first: int, last: int, *, exact: bool = False
+) -> Span | None:
+    """The place of some of a chunk's characters; the whole place when it cannot be divided."""
+    if span is not None and span.end - span.start == whole:
+        return Span(span.start + first, span.start + last)
+    return None if exact else span
 
 
 @dataclass
@@ -220,7 +238,14 @@ class Values:
         values = self._variable(part, at, depth) if depth < _MAX_DEPTH else []
         if not values:
             return [(Chunk(OPEN, start, end, name=part.name),)]
-        return [tuple(replace(one, start=start, end=end) for one in value) for value in values]
+        nothing = (Chunk("", start, end),)
+        return [
+            tuple(
+                replace(one, start=start, end=end, within=Span(one.start, one.end)) for one in value
+            )
+            or nothing
+            for value in values
+        ]
 
     def _variable(self, part: Variable, at: int, depth: int) -> list[Value]:
         known = self.lookup(part.name, at, depth)
@@ -234,6 +259,16 @@ class Values:
         if operator in {":+", "+"}:
             return self.expand(part.argument, at, depth + 1)
         return _changed(known, operator, part.argument, self, at, depth)
+
+    def command_in(self, one: Assignment) -> list[Field]:
+        """A variable's value as the arguments of a command, each where it is written."""
+        if one.value is None:
+            return []
+        values = self.expand(one.value.parts, one.value.start)
+        if not values or not text_of(values[0]).strip():
+            return []
+        value = tuple(replace(chunk, within=Span(chunk.start, chunk.end)) for chunk in values[0])
+        return _split(value, one.value.start + self.base, one.value.end + self.base)
 
     def lookup(self, name: str, at: int, depth: int = 0) -> list[Value]:
         """What a variable may hold at an offset of this text; empty when unknown."""
@@ -279,7 +314,12 @@ class Values:
             values = self.expand(one.value.parts, one.value.start, depth + 1)
             found = self._appended(found, values) if one.append else found + values
             self._busy.discard(one.start)
-        settled = [one for one in found if text_of(one) and OPEN not in text_of(one)]
+        said = [one for one in found if text_of(one)]
+        if said and all(text_of(one).endswith("/") for one in said):
+            maybe = all(one.conditional and not one.append for one in chosen)
+            if maybe or len(said) < len(found):
+                return [*dict.fromkeys(said[: _MAX_VALUES - 1]), ()]  # a prefix, or none
+        settled = [one for one in said if OPEN not in text_of(one)]
         return list(dict.fromkeys(settled or found))[:_MAX_VALUES]
 
     @staticmethod
@@ -301,19 +341,10 @@ def _defaults_set(shell: Shell) -> list[Assignment]:
 
 def at_own_place(one: Field) -> tuple[Value, ...]:
     """The values of an argument, to be reported there and not where a variable hands them on."""
-    found: list[Value] = []
-    for value in one.values:
-        chunks = [chunk for chunk in value if chunk.text]
-        if not chunks:
-            found.append(())
-            continue
-        place = Span(chunks[0].start, chunks[-1].end)
-        first = chunks[0]
-        if len(chunks) > 1:
-            names = [chunk.name for chunk in chunks if chunk.name]
-            first = Chunk(text_of(value), place.start, place.end, name=names[0] if names else "")
-        found.append((replace(first, place=first.place or place),))
-    return tuple(found)
+    return tuple(
+        tuple(replace(chunk, place=chunk.place or Span(chunk.start, chunk.end)) for chunk in value)
+        for value in one.values
+    )
 
 
 def _placed(values: tuple[Value, ...], part: Variable, base: int) -> Field:
@@ -336,9 +367,13 @@ def _split(value: Value, start: int, end: int) -> list[Field]:
         if item[0][0] in "'\"" and item[0][-1] == item[0][0] and last - first > 1:
             first, last = first + 1, last - 1
         part = _take(_drop(value, first), last - first)
-        placed = tuple(replace(one, place=one.place or one.source) for one in part)
-        found.append(Field((placed if len(placed) == 1 else part,), start, end))
+        found.append(Field((_in_definition(part),), start, end))
     return found
+
+
+def _in_definition(value: Value) -> Value:
+    """An argument that a variable's value holds is reported where that value is written."""
+    return tuple(replace(chunk, place=chunk.place or chunk.within) for chunk in value)
 
 
 def _changed(
