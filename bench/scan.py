@@ -46,6 +46,7 @@ def main() -> None:
             tree.mkdir()
             make_monorepo(tree, options.files)
             subprocess.run(["git", "init", "-q", tree], check=True)
+            subprocess.run(["git", "-C", tree, "add", "."], check=True)
         found = measure(tree, options.rounds, home)
         if renovate := os.environ.get(RENOVATE):
             found["programs"]["renovate, extract"] = measure_renovate(renovate, tree, home)

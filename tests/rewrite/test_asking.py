@@ -7,6 +7,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -19,20 +20,26 @@ SPARED = [one for one in registry.FINDERS if one.name in NOT_FOR_CODE | BY_WORD]
 
 def words_of(finder: Finder) -> set[str]:
     """What stands in the texts of the finder's module, and of those that it takes texts from."""
-    words: set[str] = set()
     modules = {finder.takes.__module__, finder.find.__module__}
-    modules |= {
-        value.__module__
-        for name in modules
-        for value in vars(sys.modules[name]).values()
-        if inspect.isfunction(value) and value.__module__.startswith("longshore.rewrite.finders")
-    }
-    for name in modules:
-        for node in ast.walk(ast.parse(inspect.getsource(sys.modules[name]))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                words |= set(re.findall(r"[\w./-]{2,40}", node.value.replace("\\.", ".")))
+    modules |= {one for name in modules for one in modules_used_in(name)}
     held = [str(cell.cell_contents) for cell in finder.takes.__closure__ or ()]
-    return words | set(re.findall(r"[\w./-]{2,40}", " ".join(held).replace("\\", "")))
+    words = set(re.findall(r"[\w./-]{2,40}", " ".join(held).replace("\\", "")))
+    return words.union(*map(words_in, modules))
+
+
+@cache
+def modules_used_in(name: str) -> frozenset[str]:
+    used = (getattr(value, "__module__", None) for value in vars(sys.modules[name]).values())
+    return frozenset(one for one in used if str(one).startswith("longshore.rewrite.finders"))
+
+
+@cache
+def words_in(name: str) -> frozenset[str]:
+    words: set[str] = set()
+    for node in ast.walk(ast.parse(inspect.getsource(sys.modules[name]))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " not in node.value:
+            words |= set(re.findall(r"[\w./-]{2,40}", node.value.replace("\\.", ".")))
+    return frozenset(words)
 
 
 @pytest.mark.parametrize("finder", SPARED, ids=lambda one: one.name)
