@@ -142,7 +142,7 @@ def _cache(bake: _Bake, item: Expression, job: str) -> Iterator[Mention]:
                 yield _made(bake, span, value, "cache", job)
             continue
         written = _REF.search(bake.file.cut(span))
-        if written is not None:
+        if written is not None and '"' not in written["ref"] and found["ref"].strip(OPEN):
             place = Span(*written.span("ref")).moved(span.start)
             yield _made(bake, place, replace(value, text=found["ref"], pieces=()), "cache", job)
 

@@ -29,7 +29,8 @@ _COMMAND = re.compile(
     re.MULTILINE,
 )
 _COMMANDS = ("runcmd", "bootcmd")
-_FILLED = re.compile(r"(?<!\$)\$\{[^{}\n]{1,300}\}|%\{[^{}\n]{1,300}\}")
+_FILLED = re.compile(r"(?<!\$)\$\{[^{}\n]{1,300}\}")
+_DIRECTIVE = re.compile(r"%\{[^{}\n]{1,300}\}")
 _TEMPLATES = (".tftpl", ".json.tpl", ".json.tmpl", ".sh.tpl", ".yaml.tpl", ".yml.tpl", ".sh.tmpl")
 
 
@@ -76,6 +77,7 @@ def template(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
     if "{{" in file.text and not file.name.endswith(".tftpl"):
         return None
     text = _FILLED.sub(lambda found: OPEN * len(found[0]), file.text)
+    text = _DIRECTIVE.sub(lambda found: " " * len(found[0]), text)
     if text.lstrip().startswith("#cloud-config"):
         return cloud_init(file, tree)
     return _unique(_by_kind(file, text, "terraform"))

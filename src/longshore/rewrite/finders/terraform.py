@@ -37,6 +37,9 @@ KIND = "terraform"
 _NAMES = re.compile(r"\.(?:tf|tofu|tfvars)(?:\.json)?\Z")
 _SERVICE = ("linux_fx_version", "windows_fx_version")
 _DATA = ("container_definitions", "container_properties", "containers", "manifest", "yaml_body")
+_PROSE = ("description", "error_message", "comment", "message", "summary", "title")
+_TEXT = re.compile(r"\\\"|\b(?:docker|podman|nerdctl|crane|skopeo)[ \t]")
+_SAYS_IMAGE = re.compile(r"(?:^|[_ -])(?:image|builder)(?:$|[_ -])", re.IGNORECASE)
 _CODEBUILD = ("aws/codebuild/",)
 
 
@@ -114,6 +117,7 @@ class _Search:
         here = {one.name: one.value for one in body.attributes}
         for one in body.attributes:
             self.value(one.name, one.value, place, here)
+        self._named_value(here, place)
         for block in body.blocks:
             names = block.labels if block.type == "dynamic" else (block.type,)
             if block.type == "image" and place.resource == "digitalocean_app":
@@ -165,12 +169,25 @@ class _Search:
         here = {one.key: one.value for one in value.entries}
         for entry in value.entries:
             self.value(entry.key, entry.value, below, here)
+        self._named_value(here, below)
+
+    def _named_value(self, here: dict[str, Expression], place: Place) -> None:
+        """`name = "INNER_IMAGE"` beside `value = "x:1"`, and parameters called so."""
+        name, value = here.get("name"), here.get("value")
+        said = name.literal if isinstance(name, Template) else None
+        if place.resource == "coder_parameter":
+            value, said = here.get("default", value), " ".join(self.block.labels[1:]) or said
+        says = said is not None and not place.is_machine and _SAYS_IMAGE.search(said)
+        if says and isinstance(value, Template) and is_certain(value.literal or ""):
+            self._certain(value)
 
     def _text(self, name: str, value: Template, place: Place) -> None:
         if place.in_images and is_certain(value.literal or ""):
             self._certain(value)
             return
-        if value.heredoc or "\\" in (value.literal or "") or name in ("command", "inline"):
+        if name in _PROSE:
+            return
+        if value.heredoc or _TEXT.search(self.file.cut(value.span)):
             data = name in _DATA or name == "values" or place.runs_containers
             inner = Inner(self.file, value, self.found.find)
             if name == "jobspec":
@@ -291,6 +308,12 @@ def _joined(
         if isinstance(tag, Template):
             pieces.append(Piece(path, tag.span, search.file.cut(tag.span), "tag"))
     return replace(made, text=text, pieces=tuple(pieces))
+
+
+def _condition(here: dict[str, Expression]) -> str:
+    policy = here.get("image_pull_policy") or here.get("imagePullPolicy")
+    never = isinstance(policy, Template) and policy.literal == "Never"
+    return "imagePullPolicy: Never" if never else ""
 
 
 def _role(resource: str, block: Block) -> tuple[Role, bool]:
