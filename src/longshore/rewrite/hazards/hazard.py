@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
 
 from longshore.rewrite.finders.finder import Tree
 from longshore.rewrite.source import SourceFile, Span
 from longshore.rewrite.uses import Use
 
 Severity = Literal["high", "medium", "low"]
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,18 @@ class Surveyed:
 
     tree: Tree
     uses: tuple[Use, ...]
+    _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def uses_in(self, file: str) -> list[Use]:
         """The uses in one file."""
         return [use for use in self.uses if use.file == file]
+
+    def once(self, name: str, make: Callable[[Surveyed], Made]) -> Made:
+        """What `make` gives, made once a tree: several checks read the same."""
+        if name not in self._made:
+            self._made[name] = make(self)
+        made: Made = self._made[name]
+        return made
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,15 @@ class Check:
     title: str
     look: Callable[[Surveyed], Iterable[Hazard]]
 
-    def at(self, file: SourceFile, span: Span, message: str, fix: str) -> Hazard:
-        """A hazard of this check at a place."""
+    def at(
+        self,
+        file: SourceFile,
+        span: Span,
+        message: str,
+        fix: str,
+        severity: Severity | None = None,
+    ) -> Hazard:
+        """A hazard of this check at a place; `severity` when it differs from the usual one."""
         line, column = file.place(span.start)
-        return Hazard(self.code, self.severity, file.path, line, column, message, fix)
+        worth = severity or self.severity
+        return Hazard(self.code, worth, file.path, line, column, message, fix)

@@ -128,11 +128,12 @@ class Scope:
         return [one for one in made if self.may_run(step, one)] or made
 
 
-def scope_of_job(workflow: Workflow, job: Job) -> Scope:
-    """The scope of a job."""
+def scope_of_job(workflow: Workflow, job: Job, given: Contexts | None = None) -> Scope:
+    """The scope of a job; `given` are contexts that are known from outside (`github`)."""
     known: dict[str, Value] = {"inputs": inputs_of(workflow.events)}
     dispatch = Table({"inputs": known["inputs"]}, open=True)
     known["github"] = Table({"event": dispatch}, open=True)
+    known.update(given or {})
     known["needs"] = _needs(workflow, job, known)
     return Scope(known, (workflow.env, job.env), job.steps, job.matrix)
 
