@@ -284,6 +284,8 @@ def by_options(program: str, fields: Sequence[Field]) -> Iterator[Named]:
         return
     building = verbs.startswith(("acr build", "builds submit"))
     for name, role in options.items():
+        if name == "image" and "compute" in verbs:
+            continue  # a machine's
         for one in line.of(name):
             if (name == "source" and not verbs.startswith("acr import")) or not one.text:
                 continue

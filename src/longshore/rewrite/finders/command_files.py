@@ -31,6 +31,7 @@ _SAYS = re.compile(
     r"|\$?\w*(?:msg|message|text|help)\b)",
     re.IGNORECASE,
 )
+_SCOPE = re.compile(r"\$(?:env|global|script|local|private|using):(?=\w)", re.IGNORECASE)
 _BATCH_SET = re.compile(r"^[ \t@]*set[ \t]+(?:/a[ \t]+)?\"?(\w+)=([^\"\r\n]*)", re.I | re.M)
 _POWER_SET = re.compile(r"\$(?:env:|script:|global:)?(\w+)[ \t]*=[ \t]*(['\"])([^'\"\r\n]*)\2")
 
@@ -117,7 +118,7 @@ def _start(line: str) -> int:
 def _power(text: str) -> str:
     """PowerShell as shell: `$env:NAME`, `\\` in paths."""
     text = re.sub(r"\$\{env:", "${" + COVER * 4, text, flags=re.IGNORECASE)
-    text = re.sub(r"\$env:", "$" + COVER * 4, text, flags=re.IGNORECASE)
+    text = _SCOPE.sub(lambda found: "$" + COVER * (len(found[0]) - 1), text)
     text = text.replace("\\", "/").replace("`", COVER)
     return re.sub(r"[ \t]*[})]+[ \t]*\Z", lambda found: " " * len(found[0]), text)
 

@@ -6,15 +6,19 @@ import re
 from collections.abc import Iterator, Sequence
 
 from longshore.rewrite.finders.command_options import read_line
-from longshore.rewrite.finders.programs import SSH, SSH_VALUED, program_line
-from longshore.rewrite.syntax.shell import Command, Word
+from longshore.rewrite.finders.programs import (
+    SHELLS,
+    SSH,
+    SSH_VALUED,
+    TAKES_COMMAND,
+    program_line,
+)
+from longshore.rewrite.syntax.shell import Command
 from longshore.rewrite.syntax.shell_values import Field, Values
 from longshore.rewrite.syntax.shell_words import inner_text, without_escapes
 
-_SHELLS = {"sh", "bash", "zsh", "dash", "ash", "ksh", "bash.exe"}
 _SHELL_VALUED = ("O", "o", "rcfile", "init-file")
 _COMMAND_OPTIONS = {"c", "command", "C", "lc", "ec", "xc", "exc", "cx", "ic", "lic", "euxc", "euc"}
-_TAKES_COMMAND = {"su", "vagrant", "gcloud", "script", "flyctl", "fly", "runuser", "gosu"}
 _WRITTEN_SCRIPT = re.compile(r"\.(?:sh|bash|zsh)\Z|(?:^|/)(?:entrypoint|user-?data)[\w.-]*\Z")
 _SHEBANG = re.compile(r"\s*#!\s*/\S*(?:/env +)?(?:ba|z|k|da)?sh\b")
 
@@ -29,16 +33,15 @@ def nested_scripts(
     for one in _script_arguments(line):
         word = words.get(one.start)
         if word is not None and any(sign.isspace() for sign in word.raw):
-            start, inner = _content(text, word)
+            start, inner = inner_text(text, word.parts)
+            if line[0].text == "alias":
+                name = inner.find("=") + 1
+                inner = " " * name + inner[name:]
             yield start + values.base, inner
     if command.heredocs and _takes_heredoc(command, line, text):
         for body in command.heredocs:
             inner = text[body.start : body.end]
             yield body.start + values.base, inner if body.quoted else without_escapes(inner)
-
-
-def _content(text: str, word: Word) -> tuple[int, str]:
-    return inner_text(text, word.parts)
 
 
 def _name(line: Sequence[Field]) -> str:
@@ -47,15 +50,15 @@ def _name(line: Sequence[Field]) -> str:
 
 def _script_arguments(line: Sequence[Field]) -> Sequence[Field]:
     name = _name(line)
-    if name == "eval":
+    if name in {"eval", "alias"}:
         return line[1:]
     if name in SSH:
         return read_line(line[1:], SSH_VALUED, first_only=True).words[1:]
-    if name in _SHELLS:
+    if name in SHELLS:
         read = read_line(line[1:], _SHELL_VALUED, _COMMAND_OPTIONS, first_only=True)
         runs = any(option in _COMMAND_OPTIONS for option, _ in read.options)
         return read.words[:1] if runs else ()
-    if name in _TAKES_COMMAND:
+    if name in TAKES_COMMAND:
         return read_line(line[1:], _COMMAND_OPTIONS).of(*_COMMAND_OPTIONS)
     if name == "minikube" and len(line) > 2 and line[1].text == "ssh":
         return read_line(line[2:], ("p", "profile", "n", "node")).words
@@ -65,7 +68,7 @@ def _script_arguments(line: Sequence[Field]) -> Sequence[Field]:
 def _takes_heredoc(command: Command, line: Sequence[Field], text: str) -> bool:
     """Whether a command runs its heredoc, or writes it down as a script."""
     name = _name(line)
-    if name in SSH or name in _SHELLS or name in {"su", "chroot"} or "ssh" in name:
+    if name in SSH or name in SHELLS or name in {"su", "chroot"} or "ssh" in name:
         return True
     if any(_WRITTEN_SCRIPT.search(word.literal or "") for word in command.outputs):
         return True

@@ -62,7 +62,22 @@ _WRAPPER = re.compile(
 )
 _LOOKED_AT = 5
 SSH = {"ssh", "autossh", "mosh", "plink", "ssh.exe"}
+SHELLS = {"sh", "bash", "zsh", "dash", "ash", "ksh", "bash.exe"}
+TAKES_COMMAND = {"su", "vagrant", "gcloud", "script", "flyctl", "fly", "runuser", "gosu"}
 SSH_VALUED = frozenset("bcDEeFIiJLlmOopQRSWwB")
+
+
+def may_matter(name: str, wrappers: Collection[str]) -> bool:
+    """Whether a command of this (literal) name can name an image, or run what does."""
+    base = _base(name)
+    return (
+        not base
+        or base in _KNOWN
+        or base in wrappers
+        or "=" in base
+        or "ssh" in base
+        or _WRAPPER.match(base.removesuffix(".sh").removesuffix(".bash")) is not None
+    )
 
 
 def named_by(fields: Sequence[Field], wrappers: Collection[str] = ()) -> Iterator[Named]:
@@ -161,3 +176,18 @@ def _remote(fields: Sequence[Field]) -> Sequence[Field]:
     if len(fields) > 2 and fields[1].text == "ssh":
         return read_line(fields[2:], ("p", "profile", "n", "node"), first_only=True).words
     return ()
+
+
+_KNOWN = frozenset(
+    {
+        *_ENGINES,
+        *PROGRAMS,
+        *NAMES,
+        *_PREFIXES,
+        *_ONE_WORD_FIRST,
+        *SSH,
+        *SHELLS,
+        *TAKES_COMMAND,
+        *(".", "eval", "alias", "tee", "cat", "chroot", "minikube", "docker-compose", "nomad"),
+    }
+)

@@ -17,7 +17,7 @@ from longshore.rewrite.finders.container_commands import Named
 from longshore.rewrite.finders.heredoc_files import heredoc_images
 from longshore.rewrite.finders.image_variables import commands_in_variables, unused_images
 from longshore.rewrite.finders.nested_scripts import nested_scripts
-from longshore.rewrite.finders.programs import named_by
+from longshore.rewrite.finders.programs import may_matter, named_by
 from longshore.rewrite.mentions import OPEN, Mention, Piece, Pulled
 from longshore.rewrite.source import Span
 from longshore.rewrite.syntax.shell import Command, Shell, parse_shell
@@ -107,6 +107,10 @@ def _named(shell: Shell, values: Values, depth: int = 0) -> Iterator[Named]:
     calls = _calls(shell)
     wrappers = {name for name in calls if _runs_its_arguments(shell, name)}
     for command in shell.commands:
+        if command.words and command.words[0].raw in _PASSES_ON:
+            continue  # read where the function is called
+        if command.name and not may_matter(command.name, wrappers):
+            continue
         for known in _frames(command, values, calls):
             fields = known.fields(command.words)
             yield from named_by(fields, wrappers)
