@@ -166,7 +166,7 @@ FINDERS: tuple[Finder, ...] = (
     Finder("quadlet", _ends(_QUADLET), unit, marks=(b"Image", b"podman", b"docker")),
     Finder("systemd", _ends(_UNITS), unit, marks=(b"docker", b"podman", b"nerdctl", b"ctr")),
     Finder("machine-config", _ends((".bu", ".fcc", ".ign", ".butane")), machine_config),
-    Finder("cloud-init", _is_user_data, cloud_init, marks=(b"#cloud-config",)),
+    Finder("user-data", _is_user_data, cloud_init, marks=(b"#cloud-config",)),
     Finder(
         "terraform-template", _ends(_TEMPLATES), template, marks=(b"image", b"docker", b"podman")
     ),

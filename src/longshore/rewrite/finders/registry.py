@@ -27,6 +27,7 @@ from longshore.rewrite.source import SourceFile
 FINDERS: tuple[Finder, ...] = (
     dockerfile.FINDER,
     earthfile.FINDER,
+    *odd_kinds.HOSTS,
     *script_kinds.NAMED,
     *workflow.FINDERS,
     *ci_kinds.NAMED,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from longshore.rewrite.finders.readings import Value
 from longshore.rewrite.finders.shell_commands import Script, mentions_in
@@ -21,6 +21,7 @@ _PREFIX = re.compile(r"[-@:+!]*")
 _IMAGE_OF = {"Container": "Image", "Image": "Image", "Volume": "Image", "Artifact": "Artifact"}
 _ASSIGNMENT = re.compile(r"[\"']?(?P<name>[A-Za-z_]\w*)=(?P<value>[^\"'\s]*)")
 _UNIT_NAMES = (".image", ".build", ".container", ".pod")
+_NAMED = re.compile(r"%(?=[a-zA-Z])[a-zA-Z]")
 _SPECIFIER = re.compile(r"%[a-zA-Z%]")
 
 Locate = Callable[[int, int], Span | None]
@@ -75,7 +76,7 @@ def unit_mentions(
             if span is not None and cut(span) == value:
                 yield Mention(quadlet, "build-output", span, value, built=True)
         elif _EXEC.match(one.key) and one.section in ("Service", ""):
-            yield from _command(text, one, locate, variables, pulled)
+            yield from _command(text, one, locate, cut, variables, pulled)
 
 
 def is_unit(text: str) -> bool:
@@ -107,7 +108,12 @@ def _image(
 
 
 def _command(
-    text: str, one: Setting, locate: Locate, variables: dict[str, str], pulled: Pulled
+    text: str,
+    one: Setting,
+    locate: Locate,
+    cut: Callable[[Span], str],
+    variables: dict[str, str],
+    pulled: Pulled,
 ) -> Iterator[Mention]:
     prefix = _PREFIX.match(text, one.start, one.end)
     start = prefix.end() if prefix else one.start
@@ -115,8 +121,13 @@ def _command(
     def place(first: int, last: int) -> Span | None:
         return locate(start + first, start + last)
 
-    script = Script(text[start : one.end], place, "systemd", pulled, variables=variables)
-    yield from mentions_in(script)
+    # A specifier (`%i`) is to the shell what a variable is: known only at the run.
+    command = _NAMED.sub(lambda found: "$" + found[0][1:], text[start : one.end])
+    script = Script(command, place, "systemd", pulled, variables=variables)
+    for found in mentions_in(script):
+        written = cut(found.span)
+        if len(written) == len(found.text):
+            yield replace(found, text=written, value=found.expanded)
 
 
 def _line_end(text: str, at: int) -> int:
