@@ -115,7 +115,8 @@ def _images(found: Assessment, whole: bool) -> list[str]:
 
 
 def _tags(image: str, references: Sequence[str]) -> str:
-    return ", ".join(one.removeprefix(image).lstrip(":") or "latest" for one in references)
+    tags = (one.removeprefix(image).lstrip(":") or "latest" for one in references)
+    return ", ".join(dict.fromkeys(tags))
 
 
 def _hazards(found: Assessment, whole: bool) -> list[str]:
@@ -137,7 +138,8 @@ def _hazards(found: Assessment, whole: bool) -> list[str]:
     for tree, one in shown:
         where = f"{tree}/" if many else ""
         lines.append(f"  {one.severity:<6} {where}{one.file}:{one.line}:{one.column}  {one.code}")
-        lines.append(f"         {one_line(one.message)}")
+        message = one_line(one.message)
+        lines.append(f"         {message if whole else shorten(message, 100)}")
         if whole:
             lines.append(f"         {one_line(one.fix)}")
     if rest := len(hazards) - len(shown):

@@ -28,6 +28,7 @@ def entries() -> list[Entry]:
     journey, operate, other = tr("Journey"), tr("Operate"), tr("Other")
     return [
         Entry("init", "starting:init", tr("Looks around and writes longshore.yaml"), journey),
+        Entry("assess", "assess:assess", tr("Image references, pulls per run, hazards"), journey),
         Entry("plan", "planning:plan", tr("Everything that is to change, as one diff"), journey),
         Entry("apply", "planning:apply", tr("Carries out exactly the reviewed plan"), journey),
         Entry("login", "login:login", tr("docker, podman and skopeo credentials for ECR"), journey),
@@ -50,7 +51,7 @@ def entries() -> list[Entry]:
 
 _LATER = frozenset(
     {
-        *("assess", "scan", "iam", "backup", "cost", "monitor", "deploy"),
+        *("scan", "iam", "backup", "cost", "monitor", "deploy"),
         *("rollback", "releases", "worker", "doctor", "report"),
         *("lifecycle lint", "lifecycle simulate", "lifecycle explain", "lifecycle diff"),
         *("lifecycle prune", "lifecycle import"),

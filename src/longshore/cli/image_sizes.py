@@ -35,7 +35,9 @@ def read_sizes(app: App, images: Sequence[MergedImage]) -> Sizes:
     if errors and not known:
         raise errors[0]
     total = sum(known)
-    unknown = [text for text, size in zip(references, sizes, strict=True) if size not in known]
+    unknown = [
+        text for text, size in zip(references, sizes, strict=True) if not isinstance(size, int)
+    ]
     price = tr(
         "${price} per GB-month, {date}, {region}",
         price=f"{STORAGE.usd_per_gb_month:.2f}",
@@ -48,6 +50,8 @@ def read_sizes(app: App, images: Sequence[MergedImage]) -> Sizes:
 def _size(opener: Opener, text: str) -> int | LongshoreError | None:
     from longshore.remote.hub import HubRepository
 
+    if text.endswith(":?"):
+        return None
     reference = parse_reference(text)
     try:
         store = opener.source(reference)

@@ -59,9 +59,7 @@ def _images(uses: Sequence[Use], own: set[str]) -> Iterable[FoundImage]:
 
 def _tags(places: Sequence[Use]) -> tuple[str, ...]:
     """The tags in use; none (so all move) when one of them is open."""
-    from longshore.rewrite.plan import is_open
-
-    if any(is_open(use) for use in places):
+    if any(use.tag_is_open for use in places):
         return ()
     return tuple(sorted({use.tag or "latest" for use in places if use.tag or not use.digest}))
 

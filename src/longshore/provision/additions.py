@@ -114,7 +114,7 @@ def _is_anchor(text: str, start: int, node: yaml.Node) -> bool:
 
 def _last_mark(node: yaml.Node) -> int:
     """Where the block's last value ends; a block's own end is after comments that follow it."""
-    if isinstance(node, yaml.ScalarNode) or node.flow_style or not node.value:
+    if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
         return int(node.end_mark.index)
     last = node.value[-1]
     return _last_mark(last[1] if isinstance(last, tuple) else last)

@@ -146,17 +146,13 @@ def needed_images(decisions: Sequence[Decision]) -> tuple[Needed, ...]:
             target,
             tuple(sorted({_tag(use) for use in uses} - {""})),
             tuple(sorted({use.digest for use in uses if use.digest})),
-            any(is_open(use) for use in uses),
+            any(use.tag_is_open for use in uses),
         )
         for (image, target), uses in sorted(found.items())
     )
 
 
-def is_open(use: Use) -> bool:
-    return use.tag is None and use.digest is None and ":" in use.mention.expanded.rpartition("/")[2]
-
-
 def _tag(use: Use) -> str:
     if use.tag:
         return use.tag
-    return "" if use.digest or is_open(use) else "latest"
+    return "" if use.digest or use.tag_is_open else "latest"

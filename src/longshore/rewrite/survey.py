@@ -78,7 +78,7 @@ def _builders(uses: Sequence[Use]) -> Builders:
 
 @dataclass(frozen=True)
 class MergedImage:
-    """One image of one or many trees: its references, and where they are used."""
+    """One image of one or many trees: its references (`:?` for an open tag), and how many uses."""
 
     image: str
     references: tuple[str, ...]
@@ -95,7 +95,8 @@ def merge_images(by_tree: Mapping[str, Sequence[Use]]) -> list[MergedImage]:
         for use in uses:
             if not use.pulls_hub or use.image is None:
                 continue
-            references.setdefault(use.image, set()).add(use.reference)
+            written = f"{use.image}:?" if use.tag_is_open else use.reference
+            references.setdefault(use.image, set()).add(written)
             counts[use.image] = counts.get(use.image, 0) + 1
             trees.setdefault(use.image, set()).add(tree)
     made = [

@@ -39,6 +39,12 @@ class Use:
         return text + (f"@{self.digest}" if self.digest else "")
 
     @property
+    def tag_is_open(self) -> bool:
+        """Whether a tag is written that is not known."""
+        last = self.mention.expanded.rpartition("/")[2]
+        return self.tag is None and self.digest is None and ":" in last
+
+    @property
     def pulls_hub(self) -> bool:
         """Whether this place fetches from Docker Hub."""
         return self.status == "hub" and self.mention.role == "pull" and self.registry == DOCKER_HUB
