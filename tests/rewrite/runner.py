@@ -155,9 +155,12 @@ class Runner:
         name = ref.split("/", 2)[2]
         return any(fnmatchcase(name, pattern) for pattern in on["push"].get(kind, ()))
 
-    def run(self) -> Run:
-        """All jobs, those first that others need."""
+    def run(self, only: str = "") -> Run:
+        """All jobs, those first that others need; or one of them, as if the others had passed."""
         made, jobs = Run(), dict(self.document["jobs"])
+        if only:
+            made.outputs = {name: {} for name in jobs if name != only}
+            jobs = {only: jobs[only]}
         while jobs:
             name = next(name for name in jobs if _needs(jobs[name]) <= set(made.outputs))
             self._run_job(name, jobs.pop(name), made)

@@ -112,6 +112,7 @@ def _plain_gate(options: PipelineOptions) -> list[str]:
         '  found=$(aws ecr describe-image-scan-findings "${image[@]}" --output text \\',
         '    --query "imageScanFindings.findingSeverityCounts.$severity || \\`0\\`")',
         '  echo "$severity: $found, allowed ${allowed#*:}"',
+        """  case "$found" in ''|*[!0-9]*) echo '::error::that is no number'; exit 1 ;; esac""",
         '  if [ "$found" -gt "${allowed#*:}" ]; then',
         '    echo "::error::the image has $found findings of severity $severity"',
         "    failed=yes",

@@ -1,0 +1,168 @@
+"""Shell of emitted workflows that the embedded servers cannot answer, with stubs of programs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from longshore.policy.build_tags import TagRules
+from longshore.rewrite.generate.kept_jobs import Kept
+from longshore.rewrite.generate.operations import render_operations
+from longshore.rewrite.generate.options import install_commands
+from longshore.rewrite.generate.workflow import render_workflow
+from tests.rewrite.pipelines import INSTALLS, options
+
+PLAIN = render_workflow(options(plain=True, gate={"critical": 0, "high": 5}), Kept()).text
+NIGHTLY = render_operations(options(plain=True)).text
+
+
+def script_of(text: str, job: str, name: str) -> str:
+    steps = yaml.load(text, Loader=yaml.BaseLoader)["jobs"][job]["steps"]
+    return next(str(step["run"]) for step in steps if step["name"] == name)
+
+
+class Stubs:
+    """Programs of the test on PATH; each is a shell script."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.output = folder / "output"
+
+    def add(self, name: str, script: str) -> None:
+        file = self.folder / name
+        file.write_text(f'#!/bin/bash\necho {name} "$@" >> {self.folder}/calls\n{script}\n')
+        file.chmod(0o755)
+
+    @property
+    def calls(self) -> str:
+        file = self.folder / "calls"
+        return file.read_text() if file.exists() else ""
+
+    def run(self, script: str, **variables: str) -> Any:
+        self.output.write_text("")
+        env = {"PATH": f"{self.folder}:{os.environ['PATH']}", "GITHUB_OUTPUT": str(self.output)}
+        return subprocess.run(
+            ["bash", "-e", "-c", script],
+            cwd=self.folder,
+            env=env | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def stubs(tmp_path: Path) -> Stubs:
+    return Stubs(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("critical", "high", "passes"),
+    [("0", "0", True), ("0", "5", True), ("1", "0", False), ("0", "6", False), ("x", "0", False)],
+)
+def test_the_plain_gate(stubs: Stubs, critical: str, high: str, passes: bool) -> None:
+    answer = f'case "$*" in *CRITICAL*) echo {critical} ;; *HIGH*) echo {high} ;; esac'
+    stubs.add("aws", answer)
+    done = stubs.run(
+        script_of(PLAIN, "image", "Scan gate"), ECR_REPOSITORY="shop", DIGEST="sha256:1"
+    )
+    assert (done.returncode == 0) is passes, done.stdout + done.stderr
+    assert ("::error::" in done.stdout) is not passes
+    assert "--repository-name shop --image-id imageDigest=sha256:1" in stubs.calls
+
+
+def test_a_gate_that_could_not_look_does_not_pass(stubs: Stubs) -> None:
+    stubs.add("aws", "exit 255")
+    script = script_of(PLAIN, "image", "Scan gate")
+    assert stubs.run(script, ECR_REPOSITORY="shop", DIGEST="sha256:1").returncode != 0
+    stubs.add("aws", 'case "$*" in *wait*) ;; *) exit 255 ;; esac')
+    assert stubs.run(script, ECR_REPOSITORY="shop", DIGEST="sha256:1").returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("tags", "ref", "moves"),
+    [
+        (["v1.0.0", "v2.0.0"], "v2.0.0", True),
+        (["v1.9.9", "v2.0.0"], "v1.9.9", False),
+        (["v1.0.0", "v2.0.0-rc.1"], "v1.0.0", True),
+        (["v1.0.0", "v2.0.0-rc.1"], "v2.0.0-rc.1", False),
+        (["v9.0.0", "v10.0.0"], "v10.0.0", True),
+    ],
+)
+def test_plain_latest_follows_the_newest_release(
+    stubs: Stubs, tags: list[str], ref: str, moves: bool
+) -> None:
+    stubs.add("docker", "")
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run(["git", *who, *words], cwd=stubs.folder, check=True)
+    for tag in tags:
+        subprocess.run(["git", "tag", tag], cwd=stubs.folder, check=True)
+    script = script_of(PLAIN, "image", "Move latest")
+    done = stubs.run(script, GITHUB_REF_NAME=ref, IMAGE="r.example.com/shop", DIGEST="sha256:1")
+    assert done.returncode == 0, done.stderr
+    assert ("--tag r.example.com/shop:latest r.example.com/shop@sha256:1" in stubs.calls) is moves
+
+
+def test_plain_latest_may_follow_the_default_branch_or_nothing() -> None:
+    main = render_workflow(options(plain=True, rules=TagRules(latest="main")), Kept()).text
+    assert "git tag" not in script_of(main, "image", "Move latest")
+    never = render_workflow(options(plain=True, rules=TagRules(latest="never")), Kept()).text
+    assert "Move latest" not in never
+
+
+LAYERS = """
+case "$*" in
+  *inspect*base*) echo "sha256:a sha256:b" ;;
+  *inspect*) echo "{image}" ;;
+  run*) {packages} ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("image", "packages", "update"),
+    [
+        ("sha256:a sha256:b sha256:c", "echo 0", "false"),
+        ("sha256:old sha256:b sha256:c", "echo 0", "true"),
+        ("sha256:a sha256:b sha256:c", "echo 3", "true"),
+        ("sha256:a sha256:b sha256:c", "exit 125", "false"),
+    ],
+)
+def test_updates_are_seen(stubs: Stubs, image: str, packages: str, update: str) -> None:
+    stubs.add("aws", "echo sha256:1")
+    stubs.add("docker", LAYERS.format(image=image, packages=packages))
+    variables = {
+        "REGISTRY": "r.example.com",
+        "ECR_REPOSITORY": "shop",
+        "BASE": "r.example.com/base",
+    }
+    done = stubs.run(script_of(NIGHTLY, "updates", "Look for updates"), **variables)
+    assert done.returncode == 0, done.stderr
+    assert stubs.output.read_text() == f"update={update}\n"
+    assert ("::warning::" in done.stdout) is ("125" in packages)
+    assert "pull --quiet r.example.com/shop@sha256:1" in stubs.calls
+
+
+def test_without_an_image_there_is_nothing_to_update(stubs: Stubs) -> None:
+    stubs.add("aws", "echo None")
+    stubs.add("docker", "exit 1")
+    script = script_of(NIGHTLY, "updates", "Look for updates")
+    done = stubs.run(script, REGISTRY="r", ECR_REPOSITORY="shop", BASE="b")
+    assert (done.returncode, stubs.output.read_text()) == (0, "")
+
+
+@pytest.mark.parametrize("install", INSTALLS)
+def test_longshore_is_installed_as_the_file_says(stubs: Stubs, install: str) -> None:
+    for name in ("git", "python"):
+        stubs.add(name, 'if [ "$1" = init ]; then mkdir -p "${!#}"; fi')
+    done = stubs.run("\n".join(install_commands(install)), RUNNER_TEMP=str(stubs.folder / "temp"))
+    assert done.returncode == 0, done.stderr
+    pinned = install.rpartition("@")[2] if install.startswith("git+") else install
+    assert pinned in stubs.calls
+    assert "--require-hashes" in stubs.calls or "#sha256=" in stubs.calls
