@@ -39,12 +39,14 @@ _FORMATS = ("text", "json", "sarif", "markdown")
 @click.option("--all", "whole", is_flag=True, help=tr("every reference and hazard, not one screen"))
 @click.option("--sizes", is_flag=True, help=tr("ask Docker Hub for sizes; costs no pull"))
 @click.option("--exit-code", is_flag=True, help=tr("exit 3 on Docker Hub pulls or high hazards"))
-@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(_FORMATS), default="text", help=tr("the report's form")
+)
 @click.option("--output", "file", metavar="FILE", help=tr("write the report to a file"))
 @click.option("--skip", multiple=True, metavar="PATTERN", help=tr("leave out, as in .gitignore"))
 @click.option("--nested", is_flag=True, help=tr("submodules and other clones in the tree too"))
 @click.option("--generated", is_flag=True, help=tr("vendored and generated folders too"))
-@click.option("--max-file-size", type=int, default=8, show_default=True, help=tr("in MiB"))
+@click.option("--max-file-size", type=int, default=8, help=tr("in MiB; larger files are named"))
 @click.option("--jobs", type=int, default=0, help=tr("processes; default: by size of the tree"))
 def assess(
     app: App,

@@ -52,7 +52,7 @@ _BRANCH = "longshore/ecr"
 @click.option("--update-config", is_flag=True, help=tr("add the images it needs to the file"))
 @click.option("--patch", "patch_file", metavar="FILE", help=tr("write the patch to a file"))
 @click.option("--commit", is_flag=True, help=tr("with --write: commit on a branch of its own"))
-@click.option("--branch", metavar="NAME", default=_BRANCH, show_default=True)
+@click.option("--branch", metavar="NAME", default=_BRANCH, help=tr("the branch of --commit"))
 @click.option("--allow-dirty", is_flag=True, help=tr("edit files with changes not committed too"))
 @click.option("--unchecked", is_flag=True, help=tr("do not ask whether the target has the images"))
 @click.option("--dry-run", is_flag=True, help=tr("only show (as without --write)"))

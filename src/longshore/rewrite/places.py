@@ -106,8 +106,8 @@ def _by_moment(use: Use, told: str, destination: Destination) -> Placed:
             return Placed("keep", reason=reason)
         stays = why_not or tr("only official images are at public.ecr.aws/docker/library")
         return Placed("keep", reason=stays)
-    if use.mention.kind in _ELSEWHERE:
-        return Placed("keep", reason=tr(_ELSEWHERE[use.mention.kind]))
+    if elsewhere := _elsewhere(use.mention.kind):
+        return Placed("keep", reason=elsewhere)
     if told == "cache":
         return Placed("cache", destination.cache(image), tr("behind the pull-through rule"))
     return Placed("mirror", destination.mirror(image), tr("copied by longshore sync"))
@@ -121,15 +121,15 @@ def _why_no_login(use: Use) -> str:
     return ""
 
 
-# Kinds whose names are better changed in another way than by an edit at their place.
-_ELSEWHERE = {
-    "code-testcontainers": (
-        "set TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX in the job: no code changes, and ryuk is covered"
-    ),
-    "helm-chart-oci": "a chart: Chart.lock must follow; run `helm dependency update` after moving",
-    "helm-unittest": "an expected value: it follows the chart's values",
-    "gha-login": "logins are changed together with the job's steps",
-}
+def _elsewhere(kind: str) -> str | None:
+    """Why names of this kind are better changed in another way than by an edit at their place."""
+    return {
+        "code-testcontainers": tr(
+            "set TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX in the job: no code changes, ryuk is covered"
+        ),
+        "helm-chart-oci": tr("a chart: Chart.lock must follow; `helm dependency update` makes it"),
+        "helm-unittest": tr("an expected value: it follows the chart's values"),
+    }.get(kind)
 
 
 def _told(image: str, patterns: tuple[tuple[str, str], ...]) -> str | None:
