@@ -287,6 +287,13 @@ def test_jobs(job: str, found: list[str]) -> None:
         ("- uses: anchore/sbom-action@v0\n  with: {path: ./x, image: ''}", []),
         ("- uses: docker/scout-action@v1\n  with: {image: 'local://app:1'}", []),
         (
+            "- uses: docker/scout-action@v1\n  with: {image: 'registry://${{ env.N }}:1'}\n"
+            "  env: {N: a/b}",
+            ["gha-input pull ${{ env.N }}:1 => a/b:1"],
+        ),
+        ("- uses: x/y@v1\n  with: {image-names: 'ghcr.io/a/b'}", ["gha-input tag ghcr.io/a/b"]),
+        ("- uses: x/y@v1\n  with: {image-name: app}", []),
+        (
             "- uses: docker/scout-action@v1\n  with: {image: 'registry://a/b:1'}",
             ["gha-input pull a/b:1"],
         ),
@@ -389,6 +396,21 @@ def test_steps_with_a_matrix(steps: str, found: list[str]) -> None:
             ["gha-env pull docker.io/a/db:2", "gha-env pull ghcr.io/a/db:2"],
         ),
         ("REGISTRY: ghcr.io", []),
+        (
+            "NAMES: docker.io/a/b quay.io/a/b",
+            ["gha-env pull docker.io/a/b", "gha-env pull quay.io/a/b"],
+        ),
+        (
+            "API_IMAGE: acme/api:${{ github.sha }}",
+            ["gha-env pull acme/api:${{ github.sha }} => acme/api:*"],
+        ),
+        (
+            "X: quay.io/a/b:${{ vars.V }}",
+            ["gha-env pull quay.io/a/b:${{ vars.V }} => quay.io/a/b:*"],
+        ),
+        ("IMAGE: ${{ vars.A }}/b:${{ vars.V }}", []),
+        ("IMAGE_HOST: localhost:${{ vars.PORT }}", []),
+        ("URL: example.com/a:${{ vars.PORT }}", []),
         ("DATABASE_URL: postgres://u:p@db:5432/x", []),
         ("REDIS: localhost:6379/0", []),
         ("KAFKA: kafka:9092", []),

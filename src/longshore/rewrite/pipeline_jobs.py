@@ -157,7 +157,9 @@ def pulls_of_work(event: Event, work: Work, job: str, times: int, depth: int = 0
 def _running(event: Event, workflow: Workflow, job: Job, skipped: set[str]) -> Scope | None:
     """The job's scope under the event; None when the job does not run."""
     made = scope_of_job(workflow, job)
-    scope = replace(made, contexts={**made.contexts, "github": _github(event, made)}, _made={})
+    github = _github(event, made)
+    known = {**made.contexts, "github": github, "gitea": github, "forgejo": github}
+    scope = replace(made, contexts=known, _made={})
     condition = job.condition.value if job.condition is not None else ""
     goes_on = any(word in condition for word in ("always()", "failure()", "cancelled()"))
     if not goes_on and any(name in skipped for name in job.needs):

@@ -28,6 +28,7 @@ _NOT_IMAGES = re.compile(
     r"(?:USER|HOST|URL|PATH|DIR|FILE|NAMES?PACE|REPO|KEY|TOKEN|ENDPOINT|SERVER|PORT|GROUP|SCOPE|PREFIX|SUFFIX|REGISTRY|REGISTRIES)S?\Z",
     re.IGNORECASE,
 )
+_COMPOSED = re.compile(r"([a-z0-9][a-z0-9._/-]*):[\w.-]*\$\{\{")
 _OWN_NAME = re.compile(r"IMAGE[-_]?NAMES?\Z", re.IGNORECASE)
 _PUSHES = re.compile(r"\bpush\b")
 _BUILDS = re.compile(r"\bbuild\b[^\n]*(?:\\\n[^\n]*)*?(?:-t|--tag)[ =]?")
@@ -39,10 +40,13 @@ def env_mentions(
     """`env:` values that are whole references."""
     steps = list(workflow_steps)
     for name, scalar in scalars.items():
-        if "${{" in scalar.value:
-            continue
         parts = list(parts_of(scalar.value))
-        if not all(_is_reference(name, scalar.value[a:b], len(parts) > 1) for a, b in parts):
+        if "${{" in scalar.value:
+            parts = parts if _is_composed(name, scalar.value.strip()) else []
+        elif len(parts) == 1 and has_host(scalar.value):
+            parts = [one.span() for one in re.finditer(r"\S+", scalar.value)]
+        written = [scalar.value[start:end] for start, end in parts if "${{" not in scalar.value]
+        if not all(_is_reference(name, one, len(parts) > 1) for one in written):
             continue
         for start, end in parts:
             role = _role(name, scalar.value[start:end], steps)
@@ -87,11 +91,19 @@ def _holds(values: Iterable[Value], scalar: Scalar) -> bool:
     return any(id(scalar) in sources_of(value) for value in values)
 
 
+def _is_composed(name: str, value: str) -> bool:
+    """Whether a value is a written name with a tag that an expression gives."""
+    found = _COMPOSED.match(value)
+    if found is None or _NOT_IMAGES.search(name) or _ADDRESS.search(found[1] + "/"):
+        return False
+    return _IMAGE_NAME.search(name) is not None or has_host(found[1])
+
+
 def _is_reference(name: str, value: str, one_of_many: bool) -> bool:
     if not is_possible(value) or _ADDRESS.search(value):
         return False
     if one_of_many:
-        return is_certain(value)
+        return is_certain(value) or has_host(value)
     if _IMAGE_NAME.search(name) and not _NOT_IMAGES.search(name):
         return has_mark(value)
     if _NOT_IMAGES.search(name):

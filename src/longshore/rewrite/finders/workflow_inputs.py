@@ -117,10 +117,11 @@ _NAMES = re.compile(
     r"|(?:container|docker|base|builder|runner|node|test|target|source)image\Z"
     r"|(?:docker[-_]name|container[-_]name[-_]and[-_]tag)\Z"
 )
+_OWN_NAMES = re.compile(r"(?:[a-z0-9]+[-_])*image[-_]?names?\Z")
 _OUTPUT_NAMES = re.compile(r"output|push|publish|destination|target")
 _APPENDED = re.compile(r"(?<![\w-])image=([^\s,\"']+)")
 _TAKEN = BUILD_PUSH | BAKE | METADATA
-_SCHEMES = re.compile(r"(?:registry|docker|podman):(?://)?(?=[a-z0-9])", re.IGNORECASE)
+_SCHEMES = re.compile(r"(?:registry|docker|podman):(?://)?(?=[a-z0-9$])", re.IGNORECASE)
 _NO_SCHEMES = re.compile(r"(?:local|fs|archive|oci-dir|sbom|dir|file|oci-archive|docker-archive):")
 
 
@@ -173,12 +174,14 @@ def _accept(loose: bool) -> Callable[[str], bool]:
 
 def _by_name(places: Places, step: Step | None, inputs: Scalars) -> Iterator[Mention]:
     for name, scalar in inputs.items():
-        if not _NAMES.match(name):
-            continue
         role: Role = "push" if _OUTPUT_NAMES.search(name) else "pull"
+        if _OWN_NAMES.match(name):
+            role = "tag"
+        elif not _NAMES.match(name):
+            continue
         sort = Sort(KIND, role, "host" if role == "pull" else None)
         is_many = "\n" in scalar.value.strip() or "," in scalar.value
-        accept = is_certain if is_many else _is_named
+        accept = is_certain if is_many and role != "tag" else _is_named
         yield from places.entries(scalar, sort, step, accept=accept)
 
 
