@@ -7,10 +7,10 @@ references stand (see `node_paths`). What needs more than that has a finder of i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from longshore.rewrite.finders.expansion import PLAIN, Dialect, Known, Lookup, nothing_known
+from longshore.rewrite.finders.expansion import PLAIN, Dialect, Known
 from longshore.rewrite.finders.finder import Finder, Tree
 from longshore.rewrite.finders.image_values import Finding, piece_of, scalars, unique
 from longshore.rewrite.finders.node_paths import mappings_at, nodes_at
@@ -69,8 +69,9 @@ class Layout:
 
     def mentions(self, file: SourceFile, root: Node) -> Iterator[Mention]:
         """Everything that one document names."""
-        lookup = self._lookup(file, root)
-        finding = Finding(file, self.kind, self.pulled, self.dialect, lookup)
+        values = self._values(file, root)
+        plain = {name: known[0].value for name, known in values.items() if len(known) == 1}
+        finding = Finding(file, self.kind, self.pulled, self.dialect, values.get, variables=plain)
         skip = re.compile(self.skip)
         roles: tuple[tuple[Role, str], ...] = (
             ("pull", self.images),
@@ -92,9 +93,7 @@ class Layout:
             for node in nodes_at(root, path):
                 yield from finding.script(scalars(node))
 
-    def _lookup(self, file: SourceFile, root: Node) -> Lookup:
-        if not self.variables:
-            return nothing_known
+    def _values(self, file: SourceFile, root: Node) -> dict[str, list[Known]]:
         values: dict[str, list[Known]] = {}
         for path in self.variables.split():
             for one in mappings_at(root, path):
@@ -102,5 +101,4 @@ class Layout:
                     if isinstance(value, Scalar):
                         known = Known(value.value, piece_of(file, value))
                         values.setdefault(key.value, []).append(known)
-        found: Callable[[str], list[Known] | None] = values.get
-        return found
+        return values

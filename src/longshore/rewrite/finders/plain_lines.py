@@ -47,8 +47,8 @@ class LineKind:
             self.kind, lambda path: names.search(path) is not None, self._find, self.marks
         )
 
-    def _find(self, file: SourceFile, _tree: Tree) -> list[Mention]:
-        return unique(self._mentions(file))
+    def _find(self, file: SourceFile, _tree: Tree) -> list[Mention] | None:
+        return unique(self._mentions(file)) or None
 
     def _mentions(self, file: SourceFile) -> Iterator[Mention]:
         finding = Finding(file, self.kind, self.pulled, _DIALECT)

@@ -21,7 +21,7 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 _HEADER = re.compile(
-    r"^[ \t]{0,20}(?P<key>Bootstrap|From|Registry|Namespace)[ \t]{0,20}:[ \t]{0,20}"
+    r"^\ufeff?[ \t]{0,20}(?P<key>Bootstrap|From|Registry|Namespace)[ \t]{0,20}:[ \t]{0,20}"
     r"(?P<value>[^\s#]{1,500})",
     re.IGNORECASE | re.MULTILINE,
 )
