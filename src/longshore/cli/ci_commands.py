@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import click
 from longshore.cli import wiring
 from longshore.cli.ci_secrets import list_secrets
 from longshore.cli.frame import App, group
+from longshore.cli.settings import DEFAULT_CONFIG, Settings
 from longshore.rewrite.generate.emitted import Emitted
 from longshore.rewrite.generate.options import PipelineOptions
 from longshore.text import tr
@@ -60,7 +62,7 @@ def emit_files(
     from longshore.cli import emitting
 
     place = emitting.EmitTree(Path(tree))
-    config = wiring.find_config(app.settings, app.environ)
+    config = wiring.find_config(_settings(app, Path(tree)), app.environ)
     options = emitting.pipeline_options(config, place, plain=plain, auth=auth)
     made = emitting.emit(place, options, what, named)
     todo = emitting.changed(place, made)
@@ -79,6 +81,14 @@ def emit_files(
         lines,
         next="longshore ci secrets" if written or not todo else _again(what, tree, options, auth),
     )
+
+
+def _settings(app: App, tree: Path) -> Settings:
+    """The settings; without --config the tree's own longshore.yaml counts."""
+    own = tree / DEFAULT_CONFIG
+    if app.settings.config is None and own.is_file():
+        return replace(app.settings, config=str(own))
+    return app.settings
 
 
 def _again(what: str, tree: str, options: PipelineOptions, auth: str | None) -> str:

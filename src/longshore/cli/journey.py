@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,7 @@ from longshore.cli.planning import (
 from longshore.cli.planning import (
     summary_lines as plan_summary,
 )
+from longshore.cli.tree_journey import TreePart, finish_tree
 from longshore.cli.typeset import duration, size
 from longshore.cli.work import Work, open_work
 from longshore.errors import (
@@ -33,16 +34,37 @@ from longshore.oci.reference import DOCKER_HUB
 from longshore.oci.store import PullAllowance
 from longshore.text import tr
 
+if TYPE_CHECKING:
+    from longshore.provision.settings import Config
+
 
 @command(
     "migrate",
-    help=tr("The whole journey in order: plan, apply, verify, summary. Resumes where it stopped."),
-    examples=["longshore migrate", "longshore migrate --yes --summary migration.md"],
+    help=tr(
+        "The whole journey in order: assess, plan, apply, verify, the tree's patch, summary. "
+        "Resumes where it stopped. Files of the tree change with --write only."
+    ),
+    examples=[
+        "longshore migrate",
+        "longshore migrate . --yes --summary migration.md --patch ecr.patch",
+        "longshore migrate --write",
+    ],
 )
 @click.argument("tree", required=False)
 @click.option("--summary", metavar="FILE", help=tr("write the summary as Markdown too"))
+@click.option("--patch", metavar="FILE", help=tr("write the tree's patch to a file"))
+@click.option("--write", is_flag=True, help=tr("edit the tree's files at the end"))
+@click.option("--no-tree", is_flag=True, help=tr("do not look into the tree"))
 @click.option("--dry-run", is_flag=True, help=tr("only show the plan"))
-def migrate(app: App, tree: str | None, summary: str | None, dry_run: bool) -> None:
+def migrate(
+    app: App,
+    tree: str | None,
+    summary: str | None,
+    patch: str | None,
+    write: bool,
+    no_tree: bool,
+    dry_run: bool,
+) -> None:
     from longshore.provision.changes import NO_LIMITS
 
     began = time.monotonic()
@@ -51,12 +73,13 @@ def migrate(app: App, tree: str | None, summary: str | None, dry_run: bool) -> N
     if summary is not None and not dry_run:
         check_writable(Path(summary))
     work = open_work(app)
+    part = None if no_tree else tree_of(app, work.config_folder, work.config)
     made = make_plan(work, ("aws", "images"), NO_LIMITS)
-    lines = [*plan_lines(made.whole, made.both.aws), *plan_summary(made)]
+    lines = [*plan_lines(made.whole, made.both.aws), *plan_summary(made), *_tree_line(part, write)]
     if dry_run:
         app.output.result(made.whole.as_json(), lines, place=work.opened.place)
         return
-    if made.whole.changes:
+    if made.whole.changes or (write and part is not None and part.made.changes):
         app.output.confirm(tr("carry this out?"), [work.opened.place.as_line(), *lines])
     document = carry_out(work, made)
     error: LongshoreError | None = document.pop("_error")
@@ -65,10 +88,38 @@ def migrate(app: App, tree: str | None, summary: str | None, dry_run: bool) -> N
         end_with(app, error)
         return
     done = _proved(work, made, document, began)
+    if part is not None and not (done.verify["missing"] or done.verify["different"]):
+        registry = work.opened.endpoint.registry
+        moved_tree = finish_tree(app, part, work.opener, registry, write=write, patch=patch)
+        done = replace(done, tree=moved_tree)
     human = {"bytes": size(done.copy["bytes"]), "seconds": duration(done.seconds)}
     if summary is not None:
         write_file(Path(summary), summary_markdown(done, human))
     _show_summary(work, done, human)
+
+
+def tree_of(app: App, folder: Path, config: Config) -> TreePart | None:
+    """The tree around longshore.yaml; None when it names nothing at Docker Hub."""
+    from longshore.cli.tree_journey import look_at_tree
+
+    part = look_at_tree(app, folder, config)
+    return part if part.matters else None
+
+
+def _tree_line(part: TreePart | None, write: bool) -> list[str]:
+    if part is None:
+        return []
+    verb = tr("will be edited") if write else tr("stay as they are (--write edits them)")
+    return [
+        tr(
+            "tree: {count} files name Docker Hub images and {verb}; {before} pulls per pipeline "
+            "run now, {after} with the patch",
+            count=len(part.made.changes),
+            verb=verb,
+            before=part.before,
+            after=part.after,
+        )
+    ]
 
 
 def _proved(work: Work, made: Made, document: dict[str, Any], began: float) -> Summary:
@@ -94,10 +145,18 @@ def _show_summary(work: Work, done: Summary, human: dict[str, str]) -> None:
         done.as_json(),
         [*summary_lines(done, human), *(verify_lines(proof) if broken else [])],
         place=work.opened.place,
-        next="longshore sync" if broken else "longshore status",
+        next="longshore sync" if broken else _after(done),
     )
     if broken:
         raise_findings(app, proof)
+
+
+def _after(done: Summary) -> str:
+    tree = done.tree
+    if tree is None or tree.written or not tree.files:
+        return "longshore status"
+    folder = "" if tree.tree == "." else f" {tree.tree}"
+    return f"longshore rewrite{folder} --write"
 
 
 def _nothing_copied() -> dict[str, Any]:
@@ -147,10 +206,13 @@ def status(app: App) -> None:
         }
         for plan in made.both.images
     ]
+    part = tree_of(app, work.config_folder, work.config)
     left = sum(row["left"] for row in rows)
     next_command = "longshore migrate" if aws and left else "longshore apply"
     if not aws:
         next_command = "longshore sync" if left else "longshore verify"
+        if not left and part is not None and part.made.changes:
+            next_command = "longshore rewrite --write"
     app.output.result(
         {
             "schema": "longshore.status/1",
@@ -158,11 +220,38 @@ def status(app: App) -> None:
             "images": rows,
             "pulls_needed": made.whole.pulls,
             "notes": list(made.whole.notes),
+            "tree": None if part is None else _tree_status(part),
         },
-        _status_lines(aws, rows),
+        [*_status_lines(aws, rows), *_tree_status_lines(part)],
         place=work.opened.place,
         next=next_command,
     )
+
+
+def _tree_status(part: TreePart) -> dict[str, Any]:
+    return {
+        "tree": str(part.folder),
+        "to_change": sum(one.changes for one in part.made.plan.decisions),
+        "files": [one.path for one in part.made.changes],
+        "stay": len(part.made.plan.left),
+        "pulls_per_run": {"now": part.before, "with_patch": part.after},
+    }
+
+
+def _tree_status_lines(part: TreePart | None) -> list[str]:
+    if part is None:
+        return [tr("tree: names nothing at Docker Hub")]
+    found = _tree_status(part)
+    return [
+        tr(
+            "tree: {count} places still to change, {stay} stay at Docker Hub; {now} pulls per "
+            "pipeline run now, {then} with the patch",
+            count=found["to_change"],
+            stay=found["stay"],
+            now=part.before,
+            then=part.after,
+        )
+    ]
 
 
 def _status_lines(aws: list[Any], rows: list[dict[str, Any]]) -> list[str]:

@@ -82,7 +82,7 @@ def rewrite(
         _update_config(app, config, made)
         return
     if patch_file is not None:
-        write_file(Path(patch_file), _patch(made).decode("utf-8", "surrogateescape"))
+        write_file(Path(patch_file), patch_of(made).decode("utf-8", "surrogateescape"))
     if not write or dry_run:
         _show(app, made, config, patch_file)
         return
@@ -123,14 +123,15 @@ def _show(app: App, made: Rewrite, config: Config, patch_file: str | None) -> No
     document = {"schema": "longshore.rewrite/1", **made.as_json(), "written": []}
     lines = mapping_lines(made)
     if not app.output.machine and not patch_file and made.changes:
-        app.output.text(_shown(_patch(made)))
+        app.output.text(_shown(patch_of(made)))
         lines = ["", *lines]
     new = missing_rules(config, made.plan)
     step = "longshore rewrite --update-config" if new else "longshore rewrite --write"
     app.output.result(document, lines, next=step if made.changes else "longshore assess")
 
 
-def _patch(made: Rewrite) -> bytes:
+def patch_of(made: Rewrite) -> bytes:
+    """The changes as a unified diff."""
     from longshore.rewrite.patch import render_patch
 
     return render_patch(made.changes)

@@ -34,6 +34,59 @@ class Moved:
 
 
 @dataclass(frozen=True)
+class TreeMoved:
+    """What becomes of the source tree: places and files that change, pulls of a pipeline run.
+
+    `left` are places that stay at Docker Hub: place, text, reason. `written`: files that were
+    edited in this run; empty when the patch was only shown or saved.
+    """
+
+    tree: str
+    places: int
+    files: tuple[str, ...]
+    before: int
+    after: int
+    left: tuple[tuple[str, str, str], ...] = ()
+    written: tuple[str, ...] = ()
+    patch: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The key `tree` of the answer."""
+        return {
+            "tree": self.tree,
+            "places": self.places,
+            "files": list(self.files),
+            "pulls_per_run": {"before": self.before, "after": self.after},
+            "left": [
+                {"place": place, "text": text, "reason": reason}
+                for place, text, reason in self.left
+            ],
+            "written": list(self.written),
+            "patch": self.patch,
+        }
+
+    def lines(self) -> list[str]:
+        """What a terminal shows."""
+        lines = [
+            tr(
+                "tree: {places} places in {files} files change; Docker Hub pulls of a pipeline "
+                "run: {before} before, {after} after",
+                places=self.places,
+                files=len(self.files),
+                before=self.before,
+                after=self.after,
+            )
+        ]
+        if self.written:
+            lines.append(tr("tree: files written: {files}", files=", ".join(self.written)))
+        elif self.patch:
+            lines.append(tr("tree: the patch is {file}", file=self.patch))
+        for place, text, reason in self.left:
+            lines.append(f"tree: {place}  {text}  {tr('stays: {why}', why=reason)}")
+        return lines
+
+
+@dataclass(frozen=True)
 class Summary:
     """The whole run. `copy` and `verify` are those commands' answers."""
 
@@ -45,6 +98,7 @@ class Summary:
     seconds: float
     allowance: PullAllowance | None = None
     secrets: Mapping[str, str] = field(default_factory=dict)
+    tree: TreeMoved | None = None
 
     def as_json(self) -> dict[str, Any]:
         """`longshore.migrate/1`."""
@@ -59,6 +113,7 @@ class Summary:
             "verify": kept,
             "pulls": {"used": self.copy["source"]["pulls"], "left": left, "limit": limit},
             "secrets": dict(self.secrets),
+            "tree": self.tree.as_json() if self.tree else None,
             "seconds": round(self.seconds, 3),
         }
 
@@ -103,6 +158,7 @@ def summary_lines(summary: Summary, human: Mapping[str, str]) -> list[str]:
             referrers=verify["referrers"],
         ),
         _pulls(summary),
+        *(summary.tree.lines() if summary.tree else ()),
         tr("took {seconds}", seconds=human["seconds"]),
     ]
 
