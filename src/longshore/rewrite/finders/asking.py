@@ -32,6 +32,8 @@ NOT_FOR_CODE = frozenset({
     *("helm-unittest", "bake", "packer", "terraform", "terragrunt"),
     *("kubernetes", "compose-by-content", "concourse", "gitlab-included", "cloudbuild-yaml"),
     *("azure-template", "ansible", "yaml"),
+    *("quadlet", "systemd", "machine-config", "terraform-template", "jsonnet", "cue", "nix"),
+    *("bazel", "dhall", "starlark", "kamal-yaml", "fragments"),
     *("gitlab-template", "taskfile", "justfile", "template"),
 })  # fmt: skip
 
@@ -44,7 +46,7 @@ BY_WORD = frozenset({
 })  # fmt: skip
 WORD = re.compile(
     "docker|container|file|captain|teamcity|chart|require|templates|nomad|jenkins|singularity"
-    "|apptainer|cloud|user|env|bat|rc|profile|package",
+    "|apptainer|env|package",
     re.IGNORECASE,
 )
 
