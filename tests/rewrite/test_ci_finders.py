@@ -486,3 +486,20 @@ NOTHING = {
 @pytest.mark.parametrize("name", NOTHING)
 def test_not_found(name: str) -> None:
     assert found(*NOTHING[name]) == []
+
+
+def test_templates_of_pipelines_are_read_past_their_expressions() -> None:
+    text = """\
+        {% if cookiecutter.ci %}
+        image: python:{{ cookiecutter.python }}
+        {% endif %}
+        test:
+          services: ["postgres:15"]
+          script:
+            - docker run node:{{ cookiecutter.node }} true
+        """
+    assert found("{{cookiecutter.x}}/.gitlab-ci.yml", textwrap.dedent(text)) == [
+        "2 pull python:{{ cookiecutter.python }} = python:?",
+        "5 pull postgres:15",
+        "7 pull node:{{ cookiecutter.node }} = node:?",
+    ]

@@ -18,7 +18,8 @@ from longshore.rewrite.finders.node_paths import mappings, nodes_at
 from longshore.rewrite.finders.shape import has_mark, is_possible
 from longshore.rewrite.mentions import OPEN, Mention, Role
 from longshore.rewrite.source import SourceFile
-from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, documents
+from longshore.rewrite.syntax.masked_yaml import read_of
+from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence
 
 KIND = "ansible"
 MARKS = (b"image", b"docker", b"podman")
@@ -62,7 +63,7 @@ def takes(path: str) -> bool:
 
 def find(file: SourceFile, tree: Tree) -> list[Mention] | None:
     """The mentions of a playbook, tasks or variables; None when a file is none of them."""
-    roots = documents(file).documents
+    roots = read_of(file).documents
     if any(isinstance(one, Sequence) and _is_tasks(one) for one in roots):
         tasks = [one for root in roots for one in mappings(root)]
         return unique(found for task in tasks for found in _Task(file, tree, task).mentions())
@@ -181,7 +182,7 @@ def _of_variables(file: SourceFile, tree: Tree) -> Iterator[Mention]:
     """Values of variables whose name says image, when they look like a reference."""
     lookup = lookup_of(file, tree)
     finding = Finding(file, KIND, "host", JINJA, lookup)
-    for root in documents(file).documents:
+    for root in read_of(file).documents:
         for node in mappings(root):
             for key, value in node.items():
                 if not isinstance(value, Scalar) or not _KEY.match(key.value):

@@ -13,7 +13,8 @@ from longshore.rewrite.finders.finder import Tree
 from longshore.rewrite.finders.image_values import piece_of, scalars
 from longshore.rewrite.finders.node_paths import mappings
 from longshore.rewrite.source import SourceFile
-from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, documents
+from longshore.rewrite.syntax.masked_yaml import read_of
+from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence
 
 Values = dict[str, list[Known]]
 
@@ -52,7 +53,7 @@ def lookup_of(file: SourceFile, tree: Tree, task: Mapping | None = None) -> Look
 
 def _tables(file: SourceFile, tree: Tree) -> Iterator[Values]:
     plays: Values = {}
-    for root in documents(file).documents:
+    for root in read_of(file).documents:
         for play in root.items if isinstance(root, Sequence) else ():
             if isinstance(play, Mapping):
                 plays.update(_flat(file, play.get("vars"), ""))
@@ -82,7 +83,7 @@ def _table_at(path: str, tree: Tree) -> Iterator[Values]:
 def table_of(file: SourceFile) -> Values:
     """The variables of a variables file."""
     found: Values = {}
-    for root in documents(file).documents:
+    for root in read_of(file).documents:
         found.update(_flat(file, root, ""))
     return found
 

@@ -16,7 +16,8 @@ from longshore.rewrite.finders.image_values import Finding, piece_of, placed, sc
 from longshore.rewrite.finders.node_paths import mappings, mappings_at, nodes_at
 from longshore.rewrite.mentions import OPEN, Mention
 from longshore.rewrite.source import SourceFile
-from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, documents
+from longshore.rewrite.syntax.masked_yaml import read_of
+from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar
 from longshore.rewrite.syntax.yaml_nodes import Sequence as NodeList
 
 KIND = "azure-pipelines"
@@ -69,7 +70,7 @@ def takes_yaml(path: str) -> bool:
 
 def find(file: SourceFile, tree: Tree) -> list[Mention] | None:
     """The mentions of a pipeline or template; None when a file is none."""
-    roots = [one for one in documents(file).documents if isinstance(one, Mapping)]
+    roots = [one for one in read_of(file).documents if isinstance(one, Mapping)]
     mine = [one for one in roots if _is_pipeline(one)]
     if not mine:
         return None

@@ -15,7 +15,7 @@ from longshore.rewrite.finders.image_values import Finding, piece_of, scalars, u
 from longshore.rewrite.finders.node_paths import mappings, mappings_at, nodes_at
 from longshore.rewrite.mentions import Mention
 from longshore.rewrite.source import SourceFile
-from longshore.rewrite.syntax.json_nodes import data_documents
+from longshore.rewrite.syntax.masked_yaml import read_of
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Scalar
 
 KIND = "buildkite"
@@ -44,7 +44,7 @@ def takes(path: str) -> bool:
 def find(file: SourceFile, tree: Tree) -> list[Mention] | None:
     """The mentions of a pipeline; None for other files of the folder."""
     found: list[Mention] = []
-    for root in data_documents(file).documents:
+    for root in read_of(file).documents:
         if isinstance(root, Mapping) and root.get("services") is not None:
             return None
         for node in mappings(root):

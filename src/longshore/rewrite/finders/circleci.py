@@ -17,7 +17,8 @@ from longshore.rewrite.finders.image_values import Finding, piece_of, scalars, u
 from longshore.rewrite.finders.node_paths import mappings
 from longshore.rewrite.mentions import Mention, Role
 from longshore.rewrite.source import SourceFile
-from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, documents
+from longshore.rewrite.syntax.masked_yaml import read_of
+from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar
 from longshore.rewrite.syntax.yaml_nodes import Sequence as NodeList
 
 KIND = "circleci"
@@ -79,7 +80,7 @@ def takes(path: str) -> bool:
 
 def find(file: SourceFile, tree: Tree) -> list[Mention] | None:
     """The mentions of a configuration, or None for a file that is none."""
-    roots = [one for one in documents(file).documents if isinstance(one, Mapping)]
+    roots = [one for one in read_of(file).documents if isinstance(one, Mapping)]
     orb_source = _PATH.search(file.path) is None
     if orb_source and not any(_is_orb_part(one) for one in roots):
         return None

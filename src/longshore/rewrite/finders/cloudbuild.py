@@ -14,7 +14,7 @@ from longshore.rewrite.finders.finder import Tree
 from longshore.rewrite.finders.image_values import Finding, piece_of, scalars, unique
 from longshore.rewrite.mentions import Mention
 from longshore.rewrite.source import SourceFile
-from longshore.rewrite.syntax.json_nodes import data_documents
+from longshore.rewrite.syntax.masked_yaml import read_of
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Scalar
 
 KIND = "cloudbuild"
@@ -46,7 +46,7 @@ def takes_yaml(path: str) -> bool:
 
 def find(file: SourceFile, tree: Tree) -> list[Mention] | None:
     """The mentions of a build file; None when it is none."""
-    roots = [one for one in data_documents(file).documents if isinstance(one, Mapping)]
+    roots = [one for one in read_of(file).documents if isinstance(one, Mapping)]
     builds = [build for root in roots for build in _builds(root)]
     if not builds:
         return None

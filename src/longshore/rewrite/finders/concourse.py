@@ -13,7 +13,8 @@ from longshore.rewrite.finders.image_values import Finding, unique
 from longshore.rewrite.finders.node_paths import mappings, nodes_at
 from longshore.rewrite.mentions import Mention, Role
 from longshore.rewrite.source import SourceFile
-from longshore.rewrite.syntax.yaml_nodes import Mapping, Scalar, documents
+from longshore.rewrite.syntax.masked_yaml import read_of
+from longshore.rewrite.syntax.yaml_nodes import Mapping, Scalar
 
 KIND = "concourse"
 MARKS = (b"registry-image", b"docker-image")
@@ -31,7 +32,7 @@ def takes(path: str) -> bool:
 
 def find(file: SourceFile, tree: Tree) -> list[Mention] | None:
     """The mentions of a pipeline or task; None when a file has no image resource."""
-    roots = [one for one in documents(file).documents if isinstance(one, Mapping)]
+    roots = [one for one in read_of(file).documents if isinstance(one, Mapping)]
     images = [
         (root, node)
         for root in roots

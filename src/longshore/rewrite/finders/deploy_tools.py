@@ -11,7 +11,8 @@ from longshore.rewrite.finders.image_values import Finding, scalars, unique
 from longshore.rewrite.finders.node_paths import mappings_at, nodes_at
 from longshore.rewrite.mentions import Mention
 from longshore.rewrite.source import SourceFile
-from longshore.rewrite.syntax.yaml_nodes import Mapping, Scalar, documents
+from longshore.rewrite.syntax.masked_yaml import read_of
+from longshore.rewrite.syntax.yaml_nodes import Mapping, Scalar
 
 _ERB = Dialect(
     re.compile(r"<%=?(?P<name>[^%\n]{0,300})%>|\$\{(?P<braced>[^}\n]{1,200})\}"),
@@ -27,7 +28,7 @@ _CONTAINER_DRIVERS = {"docker", "dokken", "podman", "docker_cli"}
 
 
 def _roots(file: SourceFile) -> list[Mapping]:
-    return [one for one in documents(file).documents if isinstance(one, Mapping)]
+    return [one for one in read_of(file).documents if isinstance(one, Mapping)]
 
 
 def find_kamal(file: SourceFile, tree: Tree) -> list[Mention] | None:

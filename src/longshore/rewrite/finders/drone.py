@@ -14,7 +14,8 @@ from longshore.rewrite.finders.finder import Tree
 from longshore.rewrite.finders.image_values import Finding, piece_of, scalars, unique
 from longshore.rewrite.mentions import Mention
 from longshore.rewrite.source import SourceFile
-from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, documents
+from longshore.rewrite.syntax.masked_yaml import read_of
+from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar
 from longshore.rewrite.syntax.yaml_nodes import Sequence as NodeList
 
 MARKS = (b"image", b"docker", b"podman")
@@ -42,7 +43,7 @@ def takes(path: str) -> bool:
 
 def find(file: SourceFile, tree: Tree) -> list[Mention] | None:
     """The mentions of all pipelines of a file; None when there is none."""
-    roots = [one for one in documents(file).documents if isinstance(one, Mapping)]
+    roots = [one for one in read_of(file).documents if isinstance(one, Mapping)]
     pipelines = [one for one in roots if _is_pipeline(one)]
     if roots and not pipelines:
         return None

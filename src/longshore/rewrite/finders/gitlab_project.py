@@ -15,7 +15,8 @@ from longshore.rewrite.finders.expansion import Known
 from longshore.rewrite.finders.finder import Tree
 from longshore.rewrite.finders.image_values import piece_of, scalars
 from longshore.rewrite.source import SourceFile
-from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, documents
+from longshore.rewrite.syntax.masked_yaml import read_of
+from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence
 
 NO_JOBS = {
     *("image", "services", "variables", "stages", "types", "before_script", "after_script"),
@@ -93,7 +94,7 @@ def read_project(root: SourceFile, tree: Tree | None) -> Project:
         if file.path in project.files:
             continue
         project.files[file.path] = file
-        for node in documents(file).documents:
+        for node in read_of(file).documents:
             if isinstance(node, Mapping):
                 _read_document(file, node, project)
                 if tree is not None:
@@ -104,7 +105,7 @@ def read_project(root: SourceFile, tree: Tree | None) -> Project:
 
 def looks_like_pipeline(file: SourceFile) -> bool:
     """Whether a YAML file of any name holds GitLab jobs (templates, components)."""
-    for node in documents(file).documents:
+    for node in read_of(file).documents:
         if not isinstance(node, Mapping) or node.get("apiVersion") is not None:
             continue
         for key, value in node.items():

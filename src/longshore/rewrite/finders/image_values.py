@@ -214,7 +214,7 @@ class ShellText:
 
 def placed(file: SourceFile, node: Scalar) -> tuple[Span, str] | None:
     """Where a value's reference stands and what it is, without blanks and `docker://`."""
-    value = node.value.strip()
+    value = _OPENS.sub(OPEN, node.value.strip())
     written = file.cut(node.span)
     start = node.span.start + len(written) - len(written.lstrip())
     text = written.strip()
@@ -261,6 +261,7 @@ def _unmasked(mention: Mention, finding: Finding) -> Mention | None:
         return mention if mention.text == written else None
     readings = expand(written, finding.dialect, finding.lookup)
     value = _OPENS.sub(OPEN, mention.expanded)
-    if len(readings) == 1 and value == _OPENS.sub(OPEN, mention.text):
+    known = len(readings) == 1 and readings[0].value != written
+    if known and value == _OPENS.sub(OPEN, mention.text):
         return replace(mention, text=written, value=readings[0].value)
     return replace(mention, text=written, value=value)

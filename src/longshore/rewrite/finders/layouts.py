@@ -16,7 +16,7 @@ from longshore.rewrite.finders.image_values import Finding, piece_of, scalars, u
 from longshore.rewrite.finders.node_paths import mappings_at, nodes_at
 from longshore.rewrite.mentions import Mention, Pulled, Role
 from longshore.rewrite.source import SourceFile
-from longshore.rewrite.syntax.json_nodes import data_documents
+from longshore.rewrite.syntax.masked_yaml import read_of
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar
 
 
@@ -54,7 +54,7 @@ class Layout:
         )
 
     def _find(self, file: SourceFile, _tree: Tree) -> list[Mention] | None:
-        roots = data_documents(file).documents
+        roots = read_of(file).documents
         wanted = [one for one in roots if self._is_mine(one)]
         if roots and not wanted:
             return None

@@ -117,8 +117,8 @@ def _value(text: str, start: int, end: int) -> Span:
     """The value at the beginning of a text: quoted, or up to a comment or the end."""
     prefix = _PROPERTY.match(text, start, end)
     start = prefix.end() if prefix else start
-    quote = text[start]
-    if quote in "\"'":
+    quote = text[start] if start < end else ""
+    if quote and quote in "\"'":
         close = _after_expressions(text, start + 1, end, quote)
         return Span(start + 1, close if close >= 0 else end)
     stop = start
