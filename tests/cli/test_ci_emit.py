@@ -118,6 +118,24 @@ def test_jobs_of_the_present_workflow_stay(cli: RunCli, tree: Path) -> None:
     assert cli("ci", "emit", "--from", "no.yml", "--json").json["code"] == "no-workflow"
 
 
+def test_without_a_file_the_present_branches_build(cli: RunCli, tree: Path) -> None:
+    (tree / ".github" / "workflows").mkdir(parents=True)
+    text = PRESENT.replace("branches: [main]", "branches: [trunk, day2-advanced]")
+    (tree / ".github" / "workflows" / "ci.yml").write_text(text)
+    (tree / "longshore.yaml").rename(tree / "elsewhere.yaml")
+    made = cli("ci", "emit", "workflow", "--plain", "--json").json["files"][0]["text"]
+    assert "branches: [trunk, day2-advanced]" in made
+    named = cli("ci", "emit", "workflow", "--config", "elsewhere.yaml", "--json")
+    assert "branches: [main, day2-advanced]" in named.json["files"][0]["text"]
+
+
+def test_the_file_of_another_tree_counts_there(cli: RunCli, tree: Path) -> None:
+    (tree / "sub").mkdir()
+    (tree / "sub" / "longshore.yaml").write_text(FILE.replace("main, day2", "only, day2"))
+    made = cli("ci", "emit", "workflow", "--tree", "sub", "--json").json["files"][0]["text"]
+    assert "branches: [only, day2-advanced]" in made
+
+
 def test_longshore_from_nowhere_is_refused(cli: RunCli, tree: Path) -> None:
     (tree / "longshore.yaml").unlink()
     done = cli("ci", "emit", "--json")

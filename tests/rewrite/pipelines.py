@@ -12,7 +12,7 @@ from longshore.rewrite.generate.emitted import Emitted
 from longshore.rewrite.generate.ignore_file import render_ignore
 from longshore.rewrite.generate.kept_jobs import Kept, keep_jobs
 from longshore.rewrite.generate.operations import render_operations
-from longshore.rewrite.generate.options import BUILDKIT, BaseImage, PipelineOptions
+from longshore.rewrite.generate.options import BINFMT, BUILDKIT, BaseImage, PipelineOptions
 from longshore.rewrite.generate.project import Project, detect_project
 from longshore.rewrite.generate.quality_jobs import render_tests
 from longshore.rewrite.generate.workflow import render_workflow
@@ -26,7 +26,11 @@ INSTALLS = (
 )
 BRANCHES = ("main", "develop", "feature/*", "day2-advanced")
 EVERYTHING = frozenset({"scan", "deploy", "backup", "monitor"})
-MIRRORS = {BUILDKIT: "mirror/buildkit", "docker.io/library/node": "mirror/node"}
+MIRRORS = {
+    BUILDKIT: "mirror/buildkit",
+    BINFMT: "mirror/binfmt",
+    "docker.io/library/node": "mirror/node",
+}
 
 NODE = '{"scripts": {"start": "node server.js", "test": "node --test", "lint": "eslint ."}}'
 BUILT = '{"scripts": {"start": "node dist/main.js", "build": "tsc"}, "engines": {"node": ">=20"}}'
@@ -161,6 +165,7 @@ def workflows() -> Iterator[tuple[str, Emitted]]:
             rules=rules,
             names={"AWS_REGION": "REGION"} if pushes else {},
             gate={"critical": 0, "high": 5},
+            wanted_platforms=("linux/amd64", "linux/arm64") if number % 3 else (),
             dockerfile="Dockerfile" if mirrored else "docker/Dockerfile",
             **({} if mirrored else {"mirrors": {}, "base": BaseImage("node", "24")}),
         )

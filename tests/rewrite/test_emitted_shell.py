@@ -166,3 +166,21 @@ def test_longshore_is_installed_as_the_file_says(stubs: Stubs, install: str) -> 
     pinned = install.rpartition("@")[2] if install.startswith("git+") else install
     assert pinned in stubs.calls
     assert "--require-hashes" in stubs.calls or "#sha256=" in stubs.calls
+
+
+def test_the_plain_gate_looks_at_every_platform(stubs: Stubs) -> None:
+    both = ("linux/amd64", "linux/arm64")
+    text = render_workflow(options(plain=True, wanted_platforms=both), Kept()).text
+    manifests = '{"manifests": [{"digest": "sha256:a"}, {"digest": "sha256:b"}]}'
+    cases = f"*batch-get*) echo '{manifests}' ;; *:b*HIGH*) echo 1 ;; *) echo 0 ;;"
+    answer = f'case "$*" in {cases} esac'
+    stubs.add("aws", answer)
+    stubs.add("jq", "python3 -c 'import json, sys\n"
+              'for one in json.load(sys.stdin)["manifests"]: print(one["digest"])\'')  # fmt: skip
+    script = script_of(text, "image", "Scan gate")
+    done = stubs.run(script, ECR_REPOSITORY="shop", DIGEST="sha256:index")
+    assert done.returncode == 1, done.stderr
+    assert "sha256:b: HIGH: 1" in done.stdout
+    assert "imageDigest=sha256:a" in stubs.calls
+    stubs.add("jq", "")
+    assert stubs.run(script, ECR_REPOSITORY="shop", DIGEST="sha256:index").returncode != 0

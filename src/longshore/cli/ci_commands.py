@@ -64,7 +64,7 @@ def emit_files(
     place = emitting.EmitTree(Path(tree))
     config = wiring.find_config(_settings(app, Path(tree)), app.environ)
     options = emitting.pipeline_options(config, place, plain=plain, auth=auth)
-    made = emitting.emit(place, options, what, named)
+    made = emitting.emit(place, options, what, named, config)
     todo = emitting.changed(place, made)
     written: list[str] = []
     _tell(app, made)

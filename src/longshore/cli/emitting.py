@@ -17,7 +17,7 @@ from longshore.cli.commands import entries
 from longshore.cli.files import refuse_existing, write_file
 from longshore.errors import RefusedError, UsageError, Where
 from longshore.policy.build_tags import TagRules
-from longshore.provision.settings import Config
+from longshore.provision.settings import CiSettings, Config
 from longshore.rewrite.generate.actions_pins import Pins, parse_pins
 from longshore.rewrite.generate.dockerfile import base_image, render_dockerfile
 from longshore.rewrite.generate.emitted import Emitted
@@ -131,12 +131,26 @@ def _base(project: Project | None, options: PipelineOptions) -> BaseImage | None
     return BaseImage(name, tag, options.mirrors.get(f"{_HUB}library/{name}", ""))
 
 
-def emit(tree: EmitTree, options: PipelineOptions, what: str, named: str | None) -> list[Emitted]:
+def as_present(
+    options: PipelineOptions, kept: Kept | None, config: Config | None
+) -> PipelineOptions:
+    """The options with the present workflow's platforms; its branches where no file names any."""
+    if kept is None:
+        return options
+    written = config is not None and config.ci.branches != CiSettings().branches
+    branches = options.branches if written or not kept.branches else kept.branches
+    return replace(options, branches=branches, wanted_platforms=kept.platforms)
+
+
+def emit(
+    tree: EmitTree, options: PipelineOptions, what: str, named: str | None, config: Config | None
+) -> list[Emitted]:
     """The files that were asked for. Raises UsageError for a tree that has no Dockerfile here."""
     made: list[Emitted] = []
+    present = tree.building_workflow(named)
+    kept = keep_jobs(present) if present else None
+    options = as_present(options, kept, config)
     if what in ("workflow", "all"):
-        present = tree.building_workflow(named)
-        kept = keep_jobs(present) if present else None
         path = present.path if present and kept else PATH
         tests = render_tests(options, tree.project)
         made.append(render_workflow(options, kept or Kept(), path, tests))

@@ -41,7 +41,8 @@ _OFFERED = {"digest", "tag", "pushed"}
 class Kept:
     """What of the present workflow stays. `lines` are jobs, `needs` those that come first.
 
-    `settings` are the workflow's `env` and `defaults`, `column` is where jobs begin.
+    `settings` are the workflow's `env` and `defaults`, `column` is where jobs begin. `branches` and
+    `platforms` are those of the present workflow, as far as they are plain.
     """
 
     lines: tuple[str, ...] = ()
@@ -53,6 +54,8 @@ class Kept:
     permissions: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    branches: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()
 
 
@@ -99,8 +102,25 @@ def _kept(file: SourceFile, found: Workflow, jobs: YamlMapping) -> Kept:
         tuple(_section(file, found, "permissions")),
         tuple(_triggers(file, found)),
         tuple(gone),
+        _branches(found),
+        _platforms(building),
     )
     return replace(made, remarks=tuple(_remarks(made, "\n".join(lines))))
+
+
+def _branches(found: Workflow) -> tuple[str, ...]:
+    push = found.event("push")
+    patterns = push.patterns("branches") if push else ()
+    return tuple(one.value for one in patterns if "${{" not in one.value)
+
+
+def _platforms(jobs: Iterable[Job]) -> tuple[str, ...]:
+    for job in jobs:
+        for step in job.steps:
+            text = step.input_text("platforms") if _builds(step) else ""
+            if text and "${{" not in text:
+                return tuple(one.strip() for one in re.split(r"[,\n]", text) if one.strip())
+    return ()
 
 
 def _builds(step: Step) -> bool:

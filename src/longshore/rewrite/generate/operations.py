@@ -11,6 +11,7 @@ from longshore.rewrite.generate import steps
 from longshore.rewrite.generate.emitted import Emitted, LeftOut, Remark
 from longshore.rewrite.generate.layout import indented, quoted, step
 from longshore.rewrite.generate.options import (
+    BINFMT,
     BUILDKIT,
     BUILDKIT_TAG,
     PUBLIC,
@@ -118,8 +119,9 @@ def _plain_copies(options: PipelineOptions) -> list[str]:
     if options.base and options.base.mirror:
         name = f"{options.base.name}:{options.base.tag}"
         pairs.append((f"docker.io/library/{name}", f"{options.base.mirror}:{options.base.tag}"))
-    if mirror := options.mirrors.get(BUILDKIT):
-        pairs.append((f"{BUILDKIT}:{BUILDKIT_TAG}", f"{mirror}:{BUILDKIT_TAG}"))
+    for image, tag in ((BUILDKIT, BUILDKIT_TAG), (BINFMT, "latest")):
+        if mirror := options.mirrors.get(image):
+            pairs.append((f"{image}:{tag}", f"{mirror}:{tag}"))
     if not pairs:
         return []
     run = [f'copy {source} "$REGISTRY/{target}"' for source, target in pairs]
@@ -200,7 +202,8 @@ def _rebuild(options: PipelineOptions) -> list[str]:
     inputs["tags"] = f"{steps.REGISTRY}/{steps.REPOSITORY}:${{{{ steps.tag.outputs.tag }}}}"
     if options.base and options.base.prefix is not None:
         inputs["build-args"] = f"BASE_REGISTRY={steps.REGISTRY}{options.base.prefix}"
-    inputs["provenance"] = "false # one manifest, which ECR can scan and Lambda takes"
+    inputs |= steps.platforms(options)
+    inputs["provenance"] = "false # no attestation: ECR scans what is left, Lambda takes it"
     tag = step("Tag of the day", id="tag", run=[f'echo "tag={_TODAY}" >> "$GITHUB_OUTPUT"'])
     build = step(
         "Build and push",
@@ -214,6 +217,7 @@ def _rebuild(options: PipelineOptions) -> list[str]:
         steps.install(options) if gated and not options.plain else [],
         steps.credentials(options),
         steps.login(options),
+        steps.qemu(options),
         steps.buildx(options),
         tag,
         build,

@@ -15,6 +15,8 @@ from longshore.text import tr
 Auth = Literal["oidc", "keys"]
 BUILDKIT = "docker.io/moby/buildkit"
 BUILDKIT_TAG = "buildx-stable-1"
+BINFMT = "docker.io/tonistiigi/binfmt"
+NATIVE = "linux/amd64"
 RUNNER = "ubuntu-24.04"
 PUBLIC = "public.ecr.aws/docker/library"
 FIVE = (
@@ -69,6 +71,19 @@ class PipelineOptions:
     mirrors: Mapping[str, str] = field(default_factory=dict)
     environments: tuple[str, ...] = ()
     dockerfile: str = "Dockerfile"
+    wanted_platforms: tuple[str, ...] = ()
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """The platforms that are built; none when the images for that are not at the target."""
+        wanted = self.wanted_platforms
+        able = BUILDKIT in self.mirrors and (not self.emulates or BINFMT in self.mirrors)
+        return wanted if able and wanted != (NATIVE,) else ()
+
+    @property
+    def emulates(self) -> bool:
+        """Whether a wanted platform is not the runner's own."""
+        return any(one != NATIVE for one in self.wanted_platforms)
 
     def needed(self) -> tuple[str, ...]:
         """The values that must be stored at GitHub, the first user's five or fewer."""

@@ -6,8 +6,9 @@ account to push to: pull requests of forks have none, and run through without it
 
 from __future__ import annotations
 
-from longshore.rewrite.generate.layout import quoted, step
+from longshore.rewrite.generate.layout import step
 from longshore.rewrite.generate.options import (
+    BINFMT,
     BUILDKIT,
     BUILDKIT_TAG,
     PipelineOptions,
@@ -68,6 +69,23 @@ def login(options: PipelineOptions, when: str = "") -> list[str]:
     return step("Log in to Amazon ECR", id="ecr", when=when, uses=uses)
 
 
+def qemu(options: PipelineOptions, pushed: str = "") -> list[str]:
+    """Other platforms than the runner's; by itself the action fetches from Docker Hub too."""
+    if not options.platforms or not options.emulates:
+        return []
+    image = f"{REGISTRY}/{options.mirrors[BINFMT]}:latest"
+    uses = options.pins.uses("docker/setup-qemu-action")
+    return step("Set up QEMU", when=pushed, uses=uses, inputs={"image": image})
+
+
+def platforms(options: PipelineOptions, pushed: str = "") -> dict[str, str]:
+    """The build's input `platforms`, where there is one."""
+    names = ",".join(options.platforms)
+    if not names:
+        return {}
+    return {"platforms": f"${{{{ {pushed} && '{names}' || '' }}}}" if pushed else names}
+
+
 def buildx(options: PipelineOptions, pushed: str = "") -> list[str]:
     """Buildx. By itself it fetches BuildKit from Docker Hub, so it is told where else to go.
 
@@ -101,32 +119,32 @@ def gate(options: PipelineOptions, when: str = "") -> list[str]:
 
 
 def _plain_gate(options: PipelineOptions) -> list[str]:
+    """ECR scans manifests, not indexes: of several platforms, each one has to pass."""
     allowed = {name.upper(): number for name, number in options.gate.items()}
     allowed = allowed or {"CRITICAL": 0, "HIGH": 0}
     pairs = " ".join(f"{name}:{number}" for name, number in allowed.items())
-    return [
-        'image=(--repository-name "$ECR_REPOSITORY" --image-id "imageDigest=$DIGEST")',
-        'aws ecr wait image-scan-complete "${image[@]}"',
-        f"for allowed in {pairs}; do",
-        "  severity=${allowed%:*}",
-        '  found=$(aws ecr describe-image-scan-findings "${image[@]}" --output text \\',
-        '    --query "imageScanFindings.findingSeverityCounts.$severity || \\`0\\`")',
-        '  echo "$severity: $found, allowed ${allowed#*:}"',
-        """  case "$found" in ''|*[!0-9]*) echo '::error::that is no number'; exit 1 ;; esac""",
-        '  if [ "$found" -gt "${allowed#*:}" ]; then',
-        '    echo "::error::the image has $found findings of severity $severity"',
-        "    failed=yes",
-        "  fi",
-        "done",
-        '[ -z "${failed:-}" ]',
+    find = ['images="$DIGEST"']
+    if options.platforms:
+        find = [
+            'images=$(aws ecr batch-get-image --repository-name "$ECR_REPOSITORY" \\',
+            '  --image-ids "imageDigest=$DIGEST" --output text \\',
+            '  --query "images[0].imageManifest" |',
+            "  jq -r '.manifests[].digest')",
+            '[ -n "$images" ]',
+        ]
+    look = [
+        '  image=(--repository-name "$ECR_REPOSITORY" --image-id "imageDigest=$one")',
+        '  aws ecr wait image-scan-complete "${image[@]}"',
+        f"  for allowed in {pairs}; do",
+        "    severity=${allowed%:*}",
+        '    found=$(aws ecr describe-image-scan-findings "${image[@]}" --output text \\',
+        '      --query "imageScanFindings.findingSeverityCounts.$severity || \\`0\\`")',
+        '    echo "$one: $severity: $found, allowed ${allowed#*:}"',
+        """    case "$found" in ''|*[!0-9]*) echo '::error::that is no number'; exit 1 ;; esac""",
+        '    if [ "$found" -gt "${allowed#*:}" ]; then',
+        '      echo "::error::the image has $found findings of severity $severity"',
+        "      failed=yes",
+        "    fi",
+        "  done",
     ]
-
-
-def environment(options: PipelineOptions) -> list[str]:
-    """The job's `env` that the shell steps read."""
-    return ["env:", *(f"  {name}: {options.value(name)}" for name in ("ECR_REPOSITORY",))]
-
-
-def command(name: str, line: str, when: str = "") -> list[str]:
-    """A step of one shell line."""
-    return step(quoted(name).strip('"'), when=when, run=[line])
+    return [*find, "for one in $images; do", *look, "done", '[ -z "${failed:-}" ]']

@@ -12,6 +12,7 @@ from longshore.rewrite.generate.emitted import Emitted, LeftOut, Remark
 from longshore.rewrite.generate.kept_jobs import Kept
 from longshore.rewrite.generate.layout import flow_list, indented, quoted, step
 from longshore.rewrite.generate.options import (
+    BINFMT,
     BUILDKIT,
     BUILDKIT_TAG,
     RUNNER,
@@ -109,6 +110,7 @@ def _image_steps(options: PipelineOptions) -> list[str]:
         lines += [*step("Tags of this build", id="tags", run=["longshore tags compute"]), ""]
     lines += [*steps.credentials(options, pushed), ""]
     lines += [*steps.login(options, pushed), ""]
+    lines += _spaced(steps.qemu(options, pushed))
     lines += [*steps.buildx(options, pushed), ""]
     if options.plain:
         lines += [*plain_tags(options, pushed), ""]
@@ -168,7 +170,8 @@ def _build(options: PipelineOptions, pushed: str) -> list[str]:
     if options.base and options.base.prefix is not None:
         path = f"format('BASE_REGISTRY={{0}}{options.base.prefix}', steps.ecr.outputs.registry)"
         inputs["build-args"] = f"${{{{ {pushed} && {path} || '' }}}}"
-    inputs["provenance"] = "false # one manifest, which ECR can scan and Lambda takes"
+    inputs |= steps.platforms(options, pushed)
+    inputs["provenance"] = "false # no attestation: ECR scans what is left, Lambda takes it"
     if BUILDKIT in options.mirrors:
         cache = "'type=gha' || ''"
         inputs["cache-from"] = f"${{{{ {pushed} && {cache} }}}}"
@@ -271,6 +274,15 @@ def _left_out(options: PipelineOptions) -> tuple[LeftOut, ...]:
                    image=f"{BUILDKIT}:{BUILDKIT_TAG}"),
             )
         )  # fmt: skip
+    if options.wanted_platforms and not options.platforms and options.emulates:
+        names = ", ".join(options.wanted_platforms)
+        found.append(
+            LeftOut(
+                tr("platforms {names}", names=names),
+                tr("they need entries of images for {buildkit} and {binfmt}",
+                   buildkit=BUILDKIT, binfmt=BINFMT),
+            )
+        )  # fmt: skip
     return tuple(found)
 
 
@@ -291,4 +303,6 @@ def _needs(options: PipelineOptions) -> tuple[str, ...]:
         needs.append(f"docker.io/library/{options.base.name}:{options.base.tag}")
     if BUILDKIT in options.mirrors:
         needs.append(f"{BUILDKIT}:{BUILDKIT_TAG}")
+    if options.platforms and options.emulates:
+        needs.append(f"{BINFMT}:latest")
     return tuple(needs)
