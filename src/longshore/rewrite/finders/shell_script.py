@@ -46,7 +46,7 @@ def takes(path: str) -> bool:
 
 def find(file: SourceFile, tree: Tree) -> list[Mention] | None:
     """The images that a script's commands name."""
-    if not _is_script(file):
+    if not is_script(file):
         return None
     text = file.text
     if text.startswith(BOM):
@@ -55,7 +55,8 @@ def find(file: SourceFile, tree: Tree) -> list[Mention] | None:
     return mentions_in(script, definitions=True)
 
 
-def _is_script(file: SourceFile) -> bool:
+def is_script(file: SourceFile) -> bool:
+    """Whether a file is shell text: by its name, or by its first line."""
     head = file.text[:200]
     if _OTHER_SHEBANG.match(head):
         return False

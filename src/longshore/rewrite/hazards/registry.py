@@ -8,6 +8,8 @@ from longshore.rewrite.hazards import (
     build_secrets,
     image_contents,
     running_process,
+    script_errors,
+    server_scripts,
 )
 from longshore.rewrite.hazards.hazard import Check, Hazard, Surveyed
 
@@ -17,6 +19,8 @@ CHECKS: tuple[Check, ...] = (
     *running_process.CHECKS,
     *image_contents.CHECKS,
     *build_context.CHECKS,
+    *server_scripts.CHECKS,
+    *script_errors.CHECKS,
 )
 
 _RANK = {"high": 0, "medium": 1, "low": 2}
