@@ -20,9 +20,7 @@ from longshore.rewrite.source import SourceFile
 from longshore.rewrite.syntax.masked_yaml import read_of
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Sequence, walk
 
-_HINT = re.compile(
-    r"^[ \t-]*[\"']?(?:containers|initContainers|repository|op)[\"']?[ \t]*:", re.MULTILINE
-)
+_HINT = re.compile(r"\b(?:containers|initContainers|repository|op)[\"']?[ \t]*:")
 _LISTS = ("containers", "initContainers", "ephemeralContainers")
 _SPLIT = ("tag", "pullPolicy", "digest", "registry")
 

@@ -39,6 +39,8 @@ _GLOBAL_REGISTRIES = (
 )
 _SKIPPED = frozenset({"labels", "matchLabels", "podLabels", "nodeSelector", "ingress"})
 
+Hub = tuple[Scalar, Scalar | None]
+
 
 @dataclass(frozen=True)
 class _Level:
@@ -143,7 +145,7 @@ def _walk(manifest: Manifest, root: Mapping, tag_: str) -> Iterator[Mention]:
 
 
 def _mapping(
-    manifest: Manifest, node: Mapping, level: _Level, hub: Scalar | None, tag_: str
+    manifest: Manifest, node: Mapping, level: _Level, hub: Hub | None, tag_: str
 ) -> Iterator[Mention]:
     defaults = level.defaults
     empty = node.get("tag") is not None and not text_of(node.get("tag"))
@@ -175,7 +177,7 @@ def _flat(
     value: Scalar,
     matched: re.Match[str],
     defaults: Defaults,
-    hub: Scalar | None,
+    hub: Hub | None,
 ) -> Mention | None:
     """An image in keys side by side: `image` and `tag`, `fooImage` and `fooImageTag`."""
     stem, plain = matched["stem"], matched["stem"].lower() == "image"
@@ -192,7 +194,7 @@ def _flat(
     if not plain and not (tag or has_mark(cover(value.value))):
         return None
     if plain and "/" not in value.value and hub is not None:
-        registry = hub
+        registry, tag = hub[0], tag or hub[1]
     if whole and registry is None and defaults.registry is None:
         return manifest.image(value)
     if tag is None and registry is None and defaults.registry is None and plain:
@@ -241,9 +243,12 @@ def _at(root: Mapping, path: str) -> Scalar | None:
     return _scalar(root, key)
 
 
-def _hub(root: Mapping) -> Scalar | None:
-    """Istio's `hub`: what goes before a bare image name."""
-    return _scalar(root.mapping("global"), "hub") or _scalar(root, "hub")
+def _hub(root: Mapping) -> Hub | None:
+    """Istio's `hub` and `tag`: what goes before a bare image name, and after it."""
+    for node in (root.mapping("global"), root):
+        if hub := _scalar(node, "hub"):
+            return hub, _scalar(node, "tag")
+    return None
 
 
 def _beside(node: Mapping, stem: str, ends: Iterable[str]) -> Scalar | None:

@@ -25,7 +25,7 @@ from longshore.text import tr
 _LINE = re.compile(
     r"(?:^|[{,])[ \t]*+(?:-[ \t]++)*+(?P<quote>[\"']?)"
     r"(?P<key>image|[A-Za-z][\w-]{0,60}[iI]mage|imageName|dockerImage)(?P=quote)[ \t]*+:[ \t]++"
-    r"(?P<value>(?:[&!][\w./-]+[ \t]+)?[^\r\n]{1,2000})",
+    r"(?P<value>(?:[&!][\w./-]+[ \t]+)?[^\r\n]{1,600})",
     re.MULTILINE,
 )
 _REPOSITORY = re.compile(
@@ -59,9 +59,10 @@ def repository_lines(file: SourceFile, kind: str, pulled: Pulled = "node") -> li
         span = _value(file.text, one.start("value"), one.end("value"))
         near = file.text[max(0, one.start() - 300) : one.end() + 300]
         indent = re.escape(one["indent"])
-        tag = re.search(rf"^{indent}tag:[ \t]*[\"']?([^\s\"'#]*)", near, re.MULTILINE)
+        tag = re.search(rf"^{indent}tag:[ \t]*([^\r\n#]*)", near, re.MULTILINE)
         text = file.cut(span)
-        value = f"{cover(text)}:{cover(tag[1]) or OPEN}" if tag else ""
+        version = cover(tag[1].strip(" \"'")) if tag else ""
+        value = f"{cover(text)}:{version or OPEN}" if tag else ""
         if value and "://" not in text and names_something(value) and is_possible(value):
             needs = tr("the template's values") if OPEN in value else ""
             piece = Piece(file.path, span, text, "repository")
@@ -79,10 +80,11 @@ def mentions_of_lines(file: SourceFile, rule: LineRule, start: int, end: int) ->
 def _found(file: SourceFile, rule: LineRule, start: int, end: int) -> Iterator[Mention]:
     at = start
     while found := _LINE.search(file.text, at, end):
-        value = _value(file.text, found.start("value"), found.end("value"))
-        at = max(found.end("key") + 1, value.end)
+        at = found.end("key") + 1
         if found[0][0] in "{," and not _in_flow(file.text, found.start()):
             continue
+        value = _value(file.text, found.start("value"), found.end("value"))
+        at = max(at, value.end)
         text = file.cut(value)
         for scheme in ("docker://", "docker-image://"):
             if text.startswith(scheme):

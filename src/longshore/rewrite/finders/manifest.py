@@ -19,6 +19,7 @@ from longshore.text import tr
 
 _SCHEMES = ("docker://", "docker-image://", "oci://")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_LONGEST = 1000
 _NEVER = re.compile(r"[Nn]ever\Z")
 
 Fill = Callable[[str], tuple[str, tuple[Piece, ...]]]
@@ -65,7 +66,7 @@ class Manifest:
         written, value = self.file.cut(span), node.value.strip()
         start = span.start + len(written) - len(written.lstrip())
         text = written.strip()
-        if not text or "\n" in text:
+        if not text or len(text) > _LONGEST or "\n" in text:
             return None
         for scheme in _SCHEMES:
             if text.startswith(scheme) and value.startswith(scheme):

@@ -89,7 +89,9 @@ def has_host(value: str) -> bool:
 
 def names_something(value: str) -> bool:
     """Whether enough of a covered value is literal: its last part, or what begins it."""
-    name = _HOST.sub("", name_of(value), count=1)
+    name = name_of(value)
+    if host := _HOST.match(name):
+        name = name[host.end() :]
     first, slash, _ = name.partition("/")
     last = name.rpartition("/")[2]
     return bool(last and OPEN not in last) or bool(slash and OPEN not in first)

@@ -29,6 +29,7 @@ _BLANK = re.compile(
 _VALUE = re.compile(
     r"\{\{[^{}\n]{0,1000}(?:\{[^{}\n]{0,200}\}[^{}\n]{0,1000})?\}\}|<%=[^%\n]{0,1000}%>"
 )
+_PLAIN = (".yaml", ".yml", ".json")
 _NOT_BREAK = re.compile(r"[^\r\n]")
 
 
@@ -52,7 +53,8 @@ def masked_documents(file: SourceFile) -> YamlFile:
 
 def read_of(file: SourceFile) -> YamlFile:
     """The documents of a YAML or JSON file; covered if that is what it takes to read them."""
-    read = data_documents(file)
-    if read.problem and has_marks(file.text):
+    marked = has_marks(file.text)
+    if marked and not file.name.lower().endswith(_PLAIN):
         return masked_documents(file)
-    return read
+    read = data_documents(file)
+    return masked_documents(file) if marked and read.problem else read
