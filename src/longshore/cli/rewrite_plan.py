@@ -51,6 +51,10 @@ class Rewrite:
                 for one in self.plan.needed
             ],
             "decisions": [one.as_json() for one in self.plan.decisions],
+            "steps": [
+                {"file": one.file, "line": one.line, "what": one.what}
+                for one in self.plan.step_changes
+            ],
             "files": [one.path for one in self.changes],
             "failed": [
                 {"file": one.file, "line": one.line, "reason": one.reason} for one in self.failed
@@ -59,18 +63,16 @@ class Rewrite:
         }
 
 
-def plan_tree(scanned: Scanned, config: Config, destination: Destination) -> Rewrite:
+def plan_tree(app: App, scanned: Scanned, config: Config, destination: Destination) -> Rewrite:
     """Decide, splice in memory, read again, and leave out what does not prove right."""
     from longshore.rewrite.check import check_edits
     from longshore.rewrite.looking import find_uses
-    from longshore.rewrite.plan import plan_rewrite
     from longshore.rewrite.source import read_source
 
     uses = scanned.result.uses
-    wish = Wish(config.rewrite.map, config.rewrite.skip)
-    plan = plan_rewrite(uses, wish, destination)
     failed: list[Failed] = []
     while True:
+        plan = _plan(scanned, config, destination, {one.file for one in failed})
         changes = spliced(scanned, plan)
         sources = {
             one.path: source
@@ -78,10 +80,43 @@ def plan_tree(scanned: Scanned, config: Config, destination: Destination) -> Rew
             if (source := read_source(one.path, one.after)) is not None
         }
         wrong = check_edits(scanned.tree, uses, plan.decisions, sources, find_uses)
-        if not wrong:
+        new = [one for one in wrong if one.file not in {known.file for known in failed}]
+        if not new:
             return Rewrite(scanned, destination, plan, tuple(changes), tuple(failed))
-        failed += wrong
-        plan = _without(plan, {one.file for one in wrong})
+        failed += new
+
+
+def _plan(
+    scanned: Scanned, config: Config, destination: Destination, blocked: set[str]
+) -> RewritePlan:
+    """The decisions without those that touch blocked files, and the jobs' steps around them."""
+    from longshore.cli.emitting import read_pins
+    from longshore.rewrite.generate.options import PipelineOptions
+    from longshore.rewrite.job_steps import plan_steps
+    from longshore.rewrite.plan import plan_rewrite
+
+    uses = scanned.result.uses
+    plan = plan_rewrite(uses, Wish(config.rewrite.map, config.rewrite.skip), destination)
+    decisions = _without(plan.decisions, blocked)
+    ci = config.ci
+    options = PipelineOptions(
+        read_pins(), auth=ci.auth, role=ci.role, names=dict(ci.secrets), branches=ci.branches
+    )
+    steps = plan_steps(scanned.tree, uses, decisions, destination, options)
+    kept = tuple(edit for edit in steps.edits if edit.file not in blocked)
+    notes = tuple(one for one in steps.changes if one.file not in blocked)
+    return RewritePlan(_without(steps.decisions, blocked), kept, notes)
+
+
+def _without(decisions: Sequence[Decision], files: set[str]) -> tuple[Decision, ...]:
+    """The decisions, with every one that touches these files left as it is."""
+    reason = tr("the edited file did not read as meant, so it stays")
+    return tuple(
+        replace(one, mode="keep", new="", reason=reason, edits=())
+        if any(edit.file in files for edit in one.edits)
+        else one
+        for one in decisions
+    )
 
 
 def spliced(scanned: Scanned, plan: RewritePlan) -> list[ChangedFile]:
@@ -92,19 +127,6 @@ def spliced(scanned: Scanned, plan: RewritePlan) -> list[ChangedFile]:
         edit.file: file for edit in plan.edits if (file := scanned.tree.file(edit.file)) is not None
     }
     return apply_all(files, [edit for edit in plan.edits if edit.file in files])
-
-
-def _without(plan: RewritePlan, files: set[str]) -> RewritePlan:
-    """The plan with every decision that touches these files left as it is."""
-    reason = tr("the edited file did not read as meant, so it stays")
-    return RewritePlan(
-        tuple(
-            replace(one, mode="keep", new="", reason=reason, edits=())
-            if any(edit.file in files for edit in one.edits)
-            else one
-            for one in plan.decisions
-        )
-    )
 
 
 def destination_of(app: App, config: Config, uses: Sequence[Use]) -> Destination:

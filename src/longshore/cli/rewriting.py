@@ -95,7 +95,7 @@ def make_rewrite(app: App, folder: Path, config: Config) -> Rewrite:
 
     scanned = scan_tree(app, folder, TreeOptions())
     uses = scanned.result.uses
-    return plan_tree(scanned, config, destination_of(app, config, uses))
+    return plan_tree(app, scanned, config, destination_of(app, config, uses))
 
 
 def _folder(tree: str) -> Path:
@@ -161,6 +161,9 @@ def mapping_lines(made: Rewrite) -> list[str]:
         ]
         lines += [tr("registry: {host}", host=host)]
         lines += table([tr("IMAGE"), tr("HOW"), tr("BECOMES"), tr("PLACES")], rows, right=[3])
+    if made.plan.step_changes:
+        lines += ["", tr("Around the references:")]
+        lines += [f"  {one.file}:{one.line}  {one.what}" for one in made.plan.step_changes]
     if made.plan.left:
         lines += ["", tr("Stays at Docker Hub:")]
         lines += [

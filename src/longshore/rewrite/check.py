@@ -74,11 +74,23 @@ def check_edits(
         file = overlay.file(path)
         if file is None:
             continue
-        why = _compare(before[path], list(find(file, overlay)), meant)
+        why = _compare(before[path], _known(list(find(file, overlay)), path, decisions), meant)
         if why is not None:
             blamed = touching[path] or {path}
             found += [Failed(one, why[0], why[1]) for one in sorted(blamed)]
     return found
+
+
+def _known(found: list[Use], path: str, decisions: Sequence[Decision]) -> list[Use]:
+    """What was found without the inputs that name the actions' own images, which are new."""
+    added = [one.new for one in decisions if one.use.mention.implicit and one.use.file == path]
+    kept = []
+    for use in found:
+        if use.reference in added and use.mention.kind == "gha-input":
+            added.remove(use.reference)
+        else:
+            kept.append(use)
+    return kept
 
 
 def _key(use: Use) -> tuple[object, ...]:

@@ -57,15 +57,30 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class StepChange:
+    """One change of a job's steps around the references (logins, permissions), in words."""
+
+    file: str
+    line: int
+    what: str
+
+
+@dataclass(frozen=True)
 class RewritePlan:
-    """All decisions, and the images that must be at the target before anything is written."""
+    """All decisions, and the images that must be at the target before anything is written.
+
+    `step_edits` are what changes around the references, `step_changes` the same in words.
+    """
 
     decisions: tuple[Decision, ...]
+    step_edits: tuple[Edit, ...] = ()
+    step_changes: tuple[StepChange, ...] = ()
 
     @property
     def edits(self) -> tuple[Edit, ...]:
         """Every edit once, in the order of files and places."""
         found = dict.fromkeys(edit for one in self.decisions for edit in one.edits)
+        found |= dict.fromkeys(self.step_edits)
         return tuple(sorted(found, key=lambda edit: (edit.file, edit.span)))
 
     @property
