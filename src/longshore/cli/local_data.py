@@ -94,7 +94,7 @@ def _named_in(app: App, tree: Path) -> dict[str, list[str]]:
     for use in scan_tree(app, tree, TreeOptions()).result.uses:
         if use.pulls_hub and use.image is not None and use.digest is None:
             tags = found.setdefault(use.image.removeprefix("docker.io/"), set())
-            tags.add(use.tag or "latest")
+            tags.update(use.tags or ("latest",))
     return {name: sorted(tags) for name, tags in sorted(found.items())}
 
 

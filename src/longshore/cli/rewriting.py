@@ -203,7 +203,7 @@ def _update_config(app: App, config: Config, made: Rewrite) -> None:
     known = {rule.source.name for rule in config.images}
     new = missing_rules(config, made.plan)
     rules = [
-        NewRule(one.image, one.target.partition("/")[2], () if one.all_tags else one.tags)
+        NewRule(one.image, one.target.partition("/")[2], one.tags, open=one.all_tags)
         for one in new
         if one.image not in known
     ]

@@ -52,16 +52,16 @@ def _images(uses: Sequence[Use], own: set[str]) -> Iterable[FoundImage]:
         if image in own:
             yield FoundImage(source, uses=len(places))
             continue
-        yield FoundImage(
-            source, None, destination.mirror(image).lstrip("/"), _tags(places), len(places)
-        )
+        tags = _tags(places)
+        target = destination.mirror(image).lstrip("/")
+        yield FoundImage(source, None, target, tags, len(places), open=not tags)
 
 
 def _tags(places: Sequence[Use]) -> tuple[str, ...]:
     """The tags in use; none (so all move) when one of them is open."""
     if any(use.tag_is_open for use in places):
         return ()
-    return tuple(sorted({use.tag or "latest" for use in places if use.tag or not use.digest}))
+    return tuple(sorted({tag for use in places for tag in use.tags}))
 
 
 def _branches(tree: object) -> tuple[str, ...]:

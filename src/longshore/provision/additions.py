@@ -38,16 +38,21 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class NewRule:
-    """A source repository, its name at the target, and the tags that move (none: all)."""
+    """A source repository, its name at the target, and the tags that move.
+
+    Without tags: the newest five when the tree leaves one `open`, else all.
+    """
 
     source: str
     target: str
     tags: tuple[str, ...] = ()
+    open: bool = False
 
     def lines(self, indent: str) -> list[str]:
         """The rule as a block item."""
         tags = ", ".join(json.dumps(tag) for tag in self.tags)
         rest = [f"{indent}  tags: {{allow: [{tags}]}}"] if self.tags else []
+        rest = [f"{indent}  tags: {{newest: 5}}"] if self.open else rest
         return [f"{indent}- from: {self.source}", f"{indent}  to: {self.target}", *rest]
 
     def repository_lines(self, indent: str) -> list[str]:

@@ -27,8 +27,9 @@ _MOVES = re.compile(r"[a-z][a-z._-]*\Z")
 class FoundImage:
     """A repository of a source registry, its tags as far as known, and a wanted target name.
 
-    `only` are the tags that the tree uses: nothing else moves. Empty: all tags. `uses` says how
-    often the tree names it.
+    `only` are the tags that the tree uses: nothing else moves. Empty: all tags, or the newest five
+    when the tree leaves a tag of somebody else's image `open`. `uses` says how often the tree names
+    it.
     """
 
     source: Reference
@@ -36,6 +37,7 @@ class FoundImage:
     target: str = ""
     only: tuple[str, ...] = ()
     uses: int = 0
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,9 @@ def _images(images: Sequence[tuple[FoundImage, str]]) -> list[str]:
         if image.only:
             allowed = ", ".join(json.dumps(tag) for tag in sorted(image.only))
             lines.append(f"    tags: {{allow: [{allowed}]}}")
+        elif image.open:
+            why = tr("the tree leaves a tag open: better name the tags that it uses")
+            lines.append(_with("    tags: {newest: 5}", why))
     return [*lines, ""]
 
 
@@ -134,7 +139,7 @@ def _repositories(images: Sequence[tuple[FoundImage, str]]) -> list[str]:
         return ["repositories: {}", ""]
     lines = ["repositories:"]
     anchors: dict[str, str] = {}
-    mirrored = {target for image, target in images if image.only}
+    mirrored = {target for image, target in images if image.only or image.open}
     for target in sorted(tags):
         settings = _settings(sorted(tags[target]), target in mirrored)
         if anchor := anchors.get(settings):

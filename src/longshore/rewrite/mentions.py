@@ -54,6 +54,8 @@ class Mention:
     `pieces` are where an edit belongs when it is not simply `span`: the ARG default, the `.env`
     line, Helm's three keys. Empty and `implicit`: nothing is written (a tool's own default).
 
+    `tags` are the tags that an open one stands for, when all of them are known (a matrix).
+
     `needs` says what would resolve an open value ("build argument BASE"). `built` is a name that
     this place builds and does not push. `condition` is a remark for people ("profile: debug").
     """
@@ -71,6 +73,7 @@ class Mention:
     needs: str = ""
     built: bool = False
     condition: str = ""
+    tags: tuple[str, ...] = ()
 
     @property
     def expanded(self) -> str:

@@ -159,15 +159,9 @@ def needed_images(decisions: Sequence[Decision]) -> tuple[Needed, ...]:
         Needed(
             image,
             target,
-            tuple(sorted({_tag(use) for use in uses} - {""})),
+            tuple(sorted({tag for use in uses for tag in use.tags})),
             tuple(sorted({use.digest for use in uses if use.digest})),
             any(use.tag_is_open for use in uses),
         )
         for (image, target), uses in sorted(found.items())
     )
-
-
-def _tag(use: Use) -> str:
-    if use.tag:
-        return use.tag
-    return "" if use.digest or use.tag_is_open else "latest"

@@ -95,8 +95,7 @@ def merge_images(by_tree: Mapping[str, Sequence[Use]]) -> list[MergedImage]:
         for use in uses:
             if not use.pulls_hub or use.image is None:
                 continue
-            written = f"{use.image}:?" if use.tag_is_open else use.reference
-            references.setdefault(use.image, set()).add(written)
+            references.setdefault(use.image, set()).update(_written(use))
             counts[use.image] = counts.get(use.image, 0) + 1
             trees.setdefault(use.image, set()).add(tree)
     made = [
@@ -104,3 +103,10 @@ def merge_images(by_tree: Mapping[str, Sequence[Use]]) -> list[MergedImage]:
         for name in references
     ]
     return sorted(made, key=lambda one: (-one.uses, one.image))
+
+
+def _written(use: Use) -> list[str]:
+    """Each reference that a use may fetch."""
+    if use.digest is not None:
+        return [use.reference]
+    return [f"{use.image}:{tag}" for tag in use.tags] or [f"{use.image}:?"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from longshore.oci.reference import DOCKER_HUB
+from longshore.oci.reference import DEFAULT_TAG, DOCKER_HUB
 from longshore.rewrite.mentions import Mention
 
 Status = Literal["hub", "other", "local", "unresolved"]
@@ -39,10 +39,21 @@ class Use:
         return text + (f"@{self.digest}" if self.digest else "")
 
     @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags that may be fetched: one, those of a matrix, or none when a tag stays open.
+
+        Without tag and digest it is `latest`.
+        """
+        if self.tag is not None or self.digest is not None:
+            return (self.tag,) if self.tag else ()
+        if self.mention.tags:
+            return self.mention.tags
+        return () if ":" in self.mention.expanded.rpartition("/")[2] else (DEFAULT_TAG,)
+
+    @property
     def tag_is_open(self) -> bool:
         """Whether a tag is written that is not known."""
-        last = self.mention.expanded.rpartition("/")[2]
-        return self.tag is None and self.digest is None and ":" in last
+        return not self.tags and self.digest is None
 
     @property
     def pulls_hub(self) -> bool:
@@ -65,4 +76,5 @@ class Use:
             "role": self.mention.role,
             "pulled": self.mention.pulled,
             "reason": self.reason,
+            "tags": list(self.tags),
         }

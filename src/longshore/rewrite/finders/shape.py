@@ -14,6 +14,7 @@ True
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from longshore.rewrite.judge import judge_value
 from longshore.rewrite.mentions import OPEN
@@ -107,3 +108,17 @@ def name_of(value: str) -> str:
 def has_tag(value: str) -> bool:
     """Whether a value has a tag or a digest."""
     return len(name_of(value)) < len(value)
+
+
+def known_tags(references: Iterable[str]) -> tuple[str, ...]:
+    """The tags of references that differ in nothing else; none when one of them is open.
+
+    >>> known_tags(["node:18", "node:20"]), known_tags(["node:18", "node"])
+    (('18', '20'), ('18', 'latest'))
+    """
+    tags = []
+    for reference in references:
+        if OPEN in reference or "@" in reference:
+            return ()
+        tags.append(reference[len(name_of(reference)) :].lstrip(":") or "latest")
+    return tuple(dict.fromkeys(tags))

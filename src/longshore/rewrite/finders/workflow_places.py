@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from longshore.rewrite.finders.shape import name_of
+from longshore.rewrite.finders.shape import known_tags, name_of
 from longshore.rewrite.mentions import OPEN, Mention, Part, Piece, Pulled, Role
 from longshore.rewrite.source import SourceFile, Span
 from longshore.rewrite.syntax.expression_grammar import split_template
@@ -167,6 +167,7 @@ class Places:
             times=max(1, reading.times),
             needs=", ".join(reading.text.needs),
             built=sort.built,
+            tags=reading.tags,
         )
 
 
@@ -298,7 +299,8 @@ def _by_name(readings: list[Reading]) -> list[Reading]:
         first = group[0].text.fragments
         needs = ", ".join(dict.fromkeys(need for one in group for need in one.text.needs))
         fragments = (*_cut(first, len(name)), Fragment(f":{OPEN}", needs=needs or "matrix"))
-        made.append(Reading(Text(fragments), times))
+        tags = known_tags(one.text.text.strip() for one in group)
+        made.append(Reading(Text(fragments), times, tags))
     return made
 
 

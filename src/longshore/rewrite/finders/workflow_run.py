@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from longshore.rewrite.finders.shape import name_of
+from longshore.rewrite.finders.shape import known_tags, name_of
 from longshore.rewrite.finders.shell_commands import Script, mentions_in
 from longshore.rewrite.finders.workflow_places import MATRIX_KIND, Places, Sort
 from longshore.rewrite.mentions import OPEN, Mention, Piece, Pulled
@@ -104,7 +104,8 @@ def _read(places: Places, step: Step, shell: _Shell) -> Iterator[Mention]:
         times = sum(one.times for one in group)
         if len({one.expanded for one in group}) > 1:
             needs = first.needs or "matrix"
-            yield replace(first, value=f"{name}:{OPEN}", times=times, needs=needs)
+            tags = known_tags(one.expanded for one in group)
+            yield replace(first, value=f"{name}:{OPEN}", times=times, needs=needs, tags=tags)
         else:
             yield replace(first, times=times)
 

@@ -52,10 +52,14 @@ _ECR_LOGIN = "aws-actions/amazon-ecr-login"
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """One text of a template, in so many of the job's combinations."""
+    """One text of a template, in so many of the job's combinations.
+
+    `tags`: those that an open tag stands for, when all are known.
+    """
 
     text: Text
     times: int
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
