@@ -20,7 +20,7 @@ from longshore.errors import RefusedError, UsageError
 from longshore.rewrite.generate.actions_pins import Pin, Pins, parse_pins
 from longshore.rewrite.generate.dockerfile import equal_checks, render_dockerfile
 from longshore.rewrite.generate.ignore_file import render_ignore
-from longshore.rewrite.generate.kept_jobs import Kept, builds_an_image, keep_jobs
+from longshore.rewrite.generate.kept_jobs import Kept, keep_jobs, pushes_an_image
 from longshore.rewrite.generate.operations import render_operations
 from longshore.rewrite.generate.options import BUILDKIT, FIVE, BaseImage
 from longshore.rewrite.generate.project import READ, detect_project
@@ -288,6 +288,49 @@ def test_platforms_and_branches_are_read() -> None:
     assert kept(text.replace("a/b", "${{ inputs.p }}")).platforms == ()
 
 
+TRAPS = """\
+"on":
+  push: {branches: [main]}
+  schedule:
+    - cron: "0 4 * * 1" # weekly
+# what follows
+
+# and this
+permissions:
+  contents: read
+jobs:
+  "quoted":
+    runs-on: ubuntu-latest
+    steps:
+    - {run: npm test}
+  compiles:
+    runs-on: ubuntu-latest
+    steps:
+    - run: docker build .
+  push:
+    runs-on: ubuntu-latest
+    steps:
+    - id: name
+      name: Choose a name
+      run: echo "name=x" >> "$GITHUB_OUTPUT"
+    - run: docker build -t acme/shop . && docker push acme/shop
+# the end
+"""
+
+
+def test_traps() -> None:
+    made = kept(TRAPS)
+    assert (made.column, made.image_id) == (2, "push")
+    assert made.triggers == ("  schedule:", '    - cron: "0 4 * * 1" # weekly')
+    assert "".join(made.lines) == "".join(
+        TRAPS.split("jobs:\n")[1].split("  push:\n")[0].split("\n")
+    )
+    assert [one.code for one in made.remarks] == ["job-left-out"]
+    assert "Choose a name" in made.remarks[0].message
+    whole = parsed(render_workflow(options(), made).text)
+    assert set(whole["jobs"]) == {"quoted", "compiles", "push"}
+
+
 def test_a_lost_output_is_said() -> None:
     made = kept(PRESENT.replace("needs.build.outputs.digest", "needs.build.outputs.image"))
     assert [one.code for one in made.remarks] == ["output-gone"]
@@ -301,7 +344,7 @@ def test_a_file_that_cannot_be_cut_is_none(text: str) -> None:
     source = read_source(".github/workflows/x.yml", text.encode())
     assert source is not None
     assert keep_jobs(source) is None
-    assert not builds_an_image(source)
+    assert not pushes_an_image(source)
 
 
 @given(st.integers(0, len(PRESENT)), st.text(max_size=8))
@@ -311,7 +354,7 @@ def test_no_text_breaks_the_cutting(at: int, more: str) -> None:
     )
     if source is None:
         return
-    builds_an_image(source)
+    pushes_an_image(source)
     made = keep_jobs(source)
     if made is not None:
         have = set(source.text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))

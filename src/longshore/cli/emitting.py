@@ -22,7 +22,7 @@ from longshore.rewrite.generate.actions_pins import Pins, parse_pins
 from longshore.rewrite.generate.dockerfile import base_image, render_dockerfile
 from longshore.rewrite.generate.emitted import Emitted
 from longshore.rewrite.generate.ignore_file import render_ignore
-from longshore.rewrite.generate.kept_jobs import Kept, pushes_an_image, keep_jobs
+from longshore.rewrite.generate.kept_jobs import Kept, keep_jobs, pushes_an_image
 from longshore.rewrite.generate.operations import render_operations
 from longshore.rewrite.generate.options import BaseImage, PipelineOptions
 from longshore.rewrite.generate.project import READ, Project, detect_project

@@ -1,8 +1,9 @@
-"""Jobs of the present workflow that stay, as they are written; those that build images go. Pure.
+"""Jobs of the present workflow that stay, as they are written; those that push images go. Pure.
 
-A job that only builds images is left out, and the new one takes its name when it was the only one,
-so that other jobs' `needs` still lead somewhere. A job that also tests keeps its other steps. Lines
-are cut whole; nothing that stays is written anew.
+A job that pushes images is left out, and the new one takes its name when it was the only one, so
+that other jobs' `needs` still lead somewhere. One that tests before it builds keeps those steps. A
+job that builds without pushing is a test and stays. Lines are cut whole; nothing that stays is
+written anew.
 """
 
 from __future__ import annotations
@@ -24,13 +25,19 @@ _ACTIONS = re.compile(
     r"|aws-actions/(?:amazon-ecr-login|configure-aws-credentials)\Z",
     re.IGNORECASE,
 )
-_BUILDS = re.compile(
-    r"\b(?:docker|podman|buildah)\s+(?:image\s+|buildx\s+)?(?:build|bud|push|tag|login)\b"
-    r"|docker[ -]compose\s+(?:build|push)\b"
+_IMAGES = re.compile(
+    r"\b(?:docker|podman|buildah)\s+(?:image\s+|buildx\s+)?(?:build|bud|push|tag|login|pull)\b"
+    r"|\bdocker[ -]compose\s+(?:build|push)\b"
 )
 _BUILD_ACTION = re.compile(r"docker/(?:build-push|bake)-action", re.IGNORECASE)
-_BUILD_RUN = re.compile(
-    r"\b(?:docker|podman|buildah)\s+(?:image\s+|buildx\s+)?(?:build|bud|push)\b"
+_PUSHES = re.compile(
+    r"\b(?:docker|podman|buildah)\s+(?:image\s+)?push\b|\bdocker[ -]compose\s+push\b"
+    r"|\bbuildx?\s+(?:build|bake)\b[^|;&]*\s--push\b"
+)
+_TESTS = re.compile(
+    r"\b(?:tests?|lint|audit|check|pytest|tox|nox|ruff|mypy|eslint|vet|rspec|phpunit|coverage|typecheck"
+    r"|verify)\b",
+    re.IGNORECASE,
 )
 _OWN_EVENTS = {"push", "pull_request", "workflow_dispatch"}
 _OUTPUT = re.compile(r"needs\.([\w-]+)\.outputs\.([\w-]+)")
@@ -70,15 +77,15 @@ def keep_jobs(file: SourceFile) -> Kept | None:
     return _kept(file, found, jobs)
 
 
-def builds_an_image(file: SourceFile) -> bool:
-    """Whether a workflow has a job that builds or pushes an image."""
+def pushes_an_image(file: SourceFile) -> bool:
+    """Whether a workflow has a job that pushes an image."""
     found = parse_workflow(file)
-    return found is not None and any(_builds(step) for job in found.jobs for step in job.steps)
+    return found is not None and any(_pushes(step) for job in found.jobs for step in job.steps)
 
 
 def _kept(file: SourceFile, found: Workflow, jobs: YamlMapping) -> Kept:
     blocks = _blocks(file, jobs)
-    building = [job for job in found.jobs if any(_builds(step) for step in job.steps)]
+    building = [job for job in found.jobs if any(_pushes(step) for step in job.steps)]
     gone = [job.id for job in building if not _other_work(job)]
     lines: list[str] = []
     for job in found.jobs:
@@ -96,7 +103,7 @@ def _kept(file: SourceFile, found: Workflow, jobs: YamlMapping) -> Kept:
         tuple(lines),
         tuple(_before(found.jobs, kept_ids, gone)),
         image,
-        file.place(next(iter(jobs.items()))[0].span.start)[1] - 1,
+        _column(file, jobs),
         found.name,
         tuple(_section(file, found, "env") + _section(file, found, "defaults")),
         tuple(_section(file, found, "permissions")),
@@ -105,7 +112,8 @@ def _kept(file: SourceFile, found: Workflow, jobs: YamlMapping) -> Kept:
         _branches(found),
         _platforms(building),
     )
-    return replace(made, remarks=tuple(_remarks(made, "\n".join(lines))))
+    dropped = [_dropped(job) for job in building if job.id in gone and _more(job)]
+    return replace(made, remarks=(*dropped, *_remarks(made, "\n".join(lines))))
 
 
 def _branches(found: Workflow) -> tuple[str, ...]:
@@ -117,41 +125,47 @@ def _branches(found: Workflow) -> tuple[str, ...]:
 def _platforms(jobs: Iterable[Job]) -> tuple[str, ...]:
     for job in jobs:
         for step in job.steps:
-            text = step.input_text("platforms") if _builds(step) else ""
+            text = step.input_text("platforms") if _pushes(step) else ""
             if text and "${{" not in text:
                 return tuple(one.strip() for one in re.split(r"[,\n]", text) if one.strip())
     return ()
 
 
-def _builds(step: Step) -> bool:
-    uses = step.uses.node.value if step.uses else ""
-    run = step.run.value if step.run else ""
-    return bool(_BUILD_ACTION.match(uses) or _BUILD_RUN.search(run))
+def _pushes(step: Step) -> bool:
+    if step.uses and _BUILD_ACTION.match(step.uses.node.value):
+        told = step.input_text("push", "false") != "false"
+        return told or "push=true" in step.input_text("outputs") + step.input_text("set")
+    return step.run is not None and _PUSHES.search(step.run.value) is not None
 
 
-def _is_image_step(step: Step) -> bool:
+def _is_about_images(step: Step) -> bool:
     uses = step.uses.node.value.partition("@")[0] if step.uses else ""
-    return bool(_ACTIONS.match(uses) or (step.run and _BUILDS.search(step.run.value)))
+    return bool(_ACTIONS.match(uses) or (step.run and _IMAGES.search(step.run.value)))
 
 
 def _other_work(job: Job) -> bool:
-    """Whether a job that builds an image does something else too, such as testing."""
-    return any(step.run is not None and not _is_image_step(step) for step in _before_build(job))
+    """Whether a job that pushes an image tests something before it builds."""
+    return any(
+        step.run is not None and not _is_about_images(step) and _TESTS.search(step.run.value)
+        for step in _before_build(job)
+    )
 
 
 def _before_build(job: Job) -> list[Step]:
-    first = next(number for number, step in enumerate(job.steps) if _builds(step))
-    return list(job.steps[:first])
+    first = next(n for n, step in enumerate(job.steps) if _is_about_images(step) or _pushes(step))
+    last = next(number for number, step in enumerate(job.steps) if _pushes(step))
+    later = [step for step in job.steps[first:last] if not _is_about_images(step)]
+    return [*job.steps[:first], *later]
 
 
 def _image_lines(file: SourceFile, job: Job, end: int) -> set[int]:
     """The lines of a job's steps from the first one that is about images; and its AWS ones."""
     starts = [_with_comments(file, file.place(step.node.span.start)[0]) for step in job.steps]
     starts.append(end)
-    first_build = len(_before_build(job))
+    stay = {step.index for step in _before_build(job)}
     gone: set[int] = set()
     for number, step in enumerate(job.steps):
-        if number >= first_build or _is_image_step(step):
+        if step.index not in stay:
             gone |= set(range(starts[number], starts[number + 1]))
     return {number for number in gone if _line(file, number).strip()}
 
@@ -166,13 +180,19 @@ def _blocks(file: SourceFile, jobs: YamlMapping) -> dict[str, tuple[int, int]]:
 
 def _end_of(file: SourceFile, line: int, jobs: YamlMapping) -> int:
     """The line behind the last job: the first one that is indented less."""
-    column = file.place(next(iter(jobs.items()))[0].span.start)[1]
+    column = _column(file, jobs)
     last = file.text.count("\n") + 1
     for number in range(line + 1, last + 1):
         text = _line(file, number)
-        if text.strip() and len(text) - len(text.lstrip()) < column - 1:
+        if text.strip() and len(text) - len(text.lstrip()) < column:
             return _with_comments(file, number)
     return last + 1
+
+
+def _column(file: SourceFile, jobs: YamlMapping) -> int:
+    """How far the names of jobs are indented."""
+    line = _line(file, file.place(jobs.pairs[0][0].span.start)[0])
+    return len(line) - len(line.lstrip())
 
 
 def _with_comments(file: SourceFile, line: int) -> int:
@@ -212,8 +232,15 @@ def _section(file: SourceFile, found: Workflow, name: str) -> list[str]:
 
 
 def _last_line(file: SourceFile, node: Node) -> int:
+    """The last line of a section; comments below it belong to what follows."""
     text = file.cut(node.span)
-    return file.place(node.span.start + len(text.rstrip()))[0]
+    first, last = (
+        file.place(node.span.start)[0],
+        file.place(node.span.start + len(text.rstrip()))[0],
+    )
+    while last > first and (_line(file, last).lstrip() or "#").startswith("#"):
+        last -= 1
+    return last
 
 
 def _triggers(file: SourceFile, found: Workflow) -> list[str]:
@@ -238,6 +265,21 @@ def _free(name: str, taken: list[str]) -> str:
     while name in taken:
         name += "-ecr"
     return name
+
+
+def _more(job: Job) -> list[str]:
+    """What a job did besides its image: names of steps."""
+    own = [step for step in job.steps if step.run is not None and not _is_about_images(step)]
+    return [step.name or (step.run.value.split("\n")[0] if step.run else "") for step in own]
+
+
+def _dropped(job: Job) -> Remark:
+    said = tr(
+        "the job {job} is left out; besides pushing an image it ran: {steps}",
+        job=job.id,
+        steps="; ".join(_more(job)),
+    )
+    return Remark("job-left-out", said)
 
 
 def _remarks(made: Kept, text: str) -> list[Remark]:
