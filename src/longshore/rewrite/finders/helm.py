@@ -21,7 +21,7 @@ from longshore.rewrite.finders.kubernetes_walk import Walk
 from longshore.rewrite.finders.line_rule import line_rule_mentions, repository_lines
 from longshore.rewrite.finders.manifest import Fill, Manifest, text_of
 from longshore.rewrite.finders.shape import cover, is_possible
-from longshore.rewrite.mentions import Mention, Piece
+from longshore.rewrite.mentions import OPEN, Mention, Piece
 from longshore.rewrite.source import SourceFile
 from longshore.rewrite.syntax.masked_yaml import has_marks, masked_documents, read_of
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, documents
@@ -36,6 +36,13 @@ _CHART = re.compile(r"(?:Chart|requirements)(?:\.template)?\.(?:ya?ml|lock)\Z")
 _TEMPLATE = re.compile(r"(?:.*/)?templates/.*\.(?:ya?ml|tpl|json|gotmpl)\Z", re.IGNORECASE)
 _TEST = re.compile(r"(?:.*/)?(?:unit)?-?tests?/(?:.*/)?[\w.-]*test[\w.-]*\.ya?ml\Z")
 _HELMFILE = re.compile(r"(?:.*/)?(?:helmfile[\w.-]*|helmfile\.d/[^/]+)\.ya?ml(?:\.gotmpl)?\Z")
+_EXPRESSION = re.compile(r"\{\{[^{}\n]{0,1000}\}\}")
+# An image (or a variable's value) of which something is written out.
+_LITERAL = re.compile(
+    rf"image(?!pull)[\w-]{{0,60}}[\"']?[ \t]*[:=][ \t]*[\"']?{OPEN}?[\w./-]{{0,200}}[a-z0-9]"
+    rf"|(?:value:[ \t]*[\"']?|=)[\w.{OPEN}-]{{1,200}}/|docker://|-image[\"']?[ \t]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
 _IMAGE_PATH = re.compile(r"(?:\.|^)(?:image|imageName)\Z")
 
 
@@ -72,7 +79,7 @@ def find_template(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
     """Images that a chart's template says itself, not through values."""
     if not has_marks(file.text):
         return None
-    if "image" not in file.text.lower():
+    if not _LITERAL.search(_EXPRESSION.sub(OPEN, file.text)):
         return ()
     kind = "k8s-image"
     read = masked_documents(file)
