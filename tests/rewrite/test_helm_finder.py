@@ -221,6 +221,12 @@ spec:
     - name: unknown
       image: {{ .Values.nobody }}/acme/unknown:{{ .Values.nobody }}
       # image: commented:1
+    - name: default
+      image: {{ .Values.absent | default "acme/default:1" }}
+    - name: set
+      image: {{ .Values.odd.picture | default "acme/default:2" }}
+    - name: tag
+      image: {{ .Values.absent }}:{{ .Values.absent | default "1.2:3" }}
 """
 VALUES = """image: {repository: acme/shop, tag: ""}
 side: {repo: acme/side, tag: v3}
@@ -256,6 +262,7 @@ def test_templates_name_what_is_literal() -> None:
             "{{ .Values.nobody }}/acme/unknown:{{ .Values.nobody }}",
             "_/acme/unknown:_",
         ),
+        (27, "acme/default:1", "acme/default:1"),
     ]
     assert {one.kind for one in seen} == {"k8s-image"}
 

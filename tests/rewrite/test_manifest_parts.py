@@ -83,6 +83,7 @@ def test_code_is_no_env_file(path: str) -> None:
         ("pod.yaml.erb", f"{POD}x: {{image: 'nginx:<%= @t %>'}}\n", "nginx:_"),
         ("pod.yaml.tpl", f"{POD}x: {{image: '${{i}}'}}\n", ""),
         ("any.yml.j2", "{% if a %}\nimage: hero\n{% endif %}\n[\nimage: acme/b:1\n", "acme/b:1"),
+        ("a.yml.j2", "- image: \"{{ web | default('acme/web:1') }}\"\n", "acme/web:1"),
         ("kustomization.yaml.tmpl", "images:\n- {name: a/b, newTag: {{ t }} }\n", "a/b:_"),
     ],
 )

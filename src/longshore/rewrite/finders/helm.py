@@ -10,7 +10,7 @@ from longshore.rewrite.finders.finder import Finder, Tree
 from longshore.rewrite.finders.helm_chart import chart_of
 from longshore.rewrite.finders.helm_oci import KIND as OCI
 from longshore.rewrite.finders.helm_oci import chart_at, chart_mention, tail_of
-from longshore.rewrite.finders.helm_recipes import fill_expressions
+from longshore.rewrite.finders.helm_recipes import fill_expressions, value_at
 from longshore.rewrite.finders.helm_values import (
     mentions_of_chart_values,
     mentions_of_paths,
@@ -18,7 +18,7 @@ from longshore.rewrite.finders.helm_values import (
     mentions_of_values,
 )
 from longshore.rewrite.finders.kubernetes_walk import Walk
-from longshore.rewrite.finders.line_rule import line_rule_mentions, repository_lines
+from longshore.rewrite.finders.line_rule import default_lines, line_rule_mentions, repository_lines
 from longshore.rewrite.finders.manifest import Fill, Manifest, text_of
 from longshore.rewrite.finders.shape import cover, is_possible
 from longshore.rewrite.mentions import OPEN, Mention, Piece
@@ -82,24 +82,36 @@ def find_template(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
     if not _LITERAL.search(_EXPRESSION.sub(OPEN, file.text)):
         return ()
     kind = "k8s-image"
+    root, version = _values_of_chart(file, tree)
+    defaults = default_lines(file, kind, is_set=lambda path: bool(_said(root, path)))
     read = masked_documents(file)
     if read.problem or file.path.endswith(".tpl"):
-        return line_rule_mentions(file, kind)
-    walk = Walk(Manifest(file, kind, fill=_filling(file, tree), literal=True))
-    return _unique(one for root in read.documents for one in walk.mentions(root))
+        return [*line_rule_mentions(file, kind), *defaults]
+    walk = Walk(Manifest(file, kind, fill=_filling(root, version), literal=True))
+    found = [one for document in read.documents for one in walk.mentions(document)]
+    return _unique([*found, *defaults])
 
 
-def _filling(file: SourceFile, tree: Tree) -> Fill:
-    """Expressions of a template with what the chart's own values say."""
+def _values_of_chart(file: SourceFile, tree: Tree) -> tuple[Mapping | None, str]:
+    """The values of the chart that a template belongs to, and the version it installs."""
     chart = chart_of(file.path, tree)
     values = tree.file(f"{chart.folder}/values.yaml".lstrip("/")) if chart is not None else None
     roots = documents(values).documents if values is not None else ()
     root = roots[0] if roots and isinstance(roots[0], Mapping) else None
+    return root, chart.app_version if chart is not None else ""
+
+
+def _said(root: Mapping | None, path: str) -> str:
+    return text_of(value_at(root, path)) if root is not None else ""
+
+
+def _filling(root: Mapping | None, app_version: str) -> Fill:
+    """Expressions of a template with what the chart's own values say."""
 
     def fill(text: str) -> tuple[str, tuple[Piece, ...]]:
-        if root is None or chart is None or "{{" not in text:
+        if root is None or "{{" not in text:
             return cover(text), ()
-        return cover(fill_expressions(text, root, chart.app_version)), ()
+        return cover(fill_expressions(text, root, app_version)), ()
 
     return fill
 

@@ -84,7 +84,7 @@ def cook(recipe: Recipe, values: Mapping, app_version: str) -> Cooked | None:
             if "/" in part.literal.partition(":")[0].rstrip("/"):
                 name = None  # the name itself is the template's
             continue
-        node = _at(values, part.path)
+        node = value_at(values, part.path)
         text = text_of(node) if isinstance(node, Scalar) else ""
         if isinstance(node, Scalar) and text:
             in_tag = ":" in value.rpartition("/")[2] or "@" in value
@@ -102,7 +102,9 @@ def fill_expressions(text: str, values: Mapping, app_version: str) -> str:
     """A template's text with what the values say; what they do not becomes `OPEN`."""
     filled = ""
     for part in _parts(text):
-        filled += (text_of(_at(values, part.path)) or part.default) if part.path else part.literal
+        filled += (
+            (text_of(value_at(values, part.path)) or part.default) if part.path else part.literal
+        )
     return filled.replace(APP_VERSION, app_version or OPEN)
 
 
@@ -168,7 +170,8 @@ def _default(word: str) -> str:
     return part.literal or OPEN
 
 
-def _at(values: Mapping, path: str) -> Node | None:
+def value_at(values: Mapping, path: str) -> Node | None:
+    """The value at a dotted path."""
     node: Node | None = values
     for key in path.split("."):
         node = node.get(key) if isinstance(node, Mapping) else None

@@ -7,7 +7,7 @@ not reported; one with a literal name is, with `OPEN` for each expression.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from longshore.rewrite.finders.official import is_official
@@ -15,6 +15,7 @@ from longshore.rewrite.finders.shape import (
     cover,
     has_control,
     has_mark,
+    has_tag,
     is_possible,
     names_something,
 )
@@ -31,6 +32,14 @@ _LINE = re.compile(
 _REPOSITORY = re.compile(
     r"^(?P<indent>[ \t]++)repository:[ \t]++(?P<value>[^\s#][^\r\n]{0,500})", re.MULTILINE
 )
+_DEFAULT = re.compile(
+    r"^[ \t]*+(?:-[ \t]++)*+image:[ \t]*+[\"']?\{\{"
+    r"(?P<expression>[^{}\n]{0,300}?\bdefault[ \t(]{1,4}"
+    r"(?P<quote>[\"'`])(?P<reference>[^\"'`\s{}]{3,300})(?P=quote)[^{}\n]{0,300})"
+    r"\}\}[\"']?[ \t]*\r?$",
+    re.MULTILINE,
+)
+_VALUES_PATH = re.compile(r"\.Values\.([\w.]+)")
 _EXPRESSION = re.compile(r"\$?\{\{.*?\}\}|<%.*?%>|\$\{[^}]*\}|\$\([^)]*\)")
 _PROPERTY = re.compile(r"(?:[&!][\w./-]+[ \t]+)+")
 
@@ -50,6 +59,25 @@ def line_rule_mentions(
 ) -> list[Mention]:
     """What the rule finds in a whole file."""
     return mentions_of_lines(file, LineRule(kind, pulled, strict=strict), 0, len(file.text))
+
+
+def default_lines(
+    file: SourceFile,
+    kind: str,
+    pulled: Pulled = "node",
+    is_set: Callable[[str], bool] = lambda _path: False,
+) -> list[Mention]:
+    """Defaults inside expressions: `image: {{ .Values.x | default "nginx:1.25" }}`.
+
+    `is_set` says whether a value (by its path) is there, so that the default does not count.
+    """
+    found = []
+    for one in _DEFAULT.finditer(file.text):
+        span, path = Span(*one.span("reference")), _VALUES_PATH.search(one["expression"])
+        text = file.cut(span)
+        if has_tag(text) and is_possible(text) and not (path and is_set(path[1])):
+            found.append(Mention(kind, "pull", span, text, pulled=pulled))
+    return found
 
 
 def repository_lines(file: SourceFile, kind: str, pulled: Pulled = "node") -> list[Mention]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from longshore.rewrite.finders import compose, helm, kubernetes, kustomize
 from longshore.rewrite.finders.finder import Finder, Tree
-from longshore.rewrite.finders.line_rule import line_rule_mentions
+from longshore.rewrite.finders.line_rule import default_lines, line_rule_mentions
 from longshore.rewrite.mentions import Sighting
 from longshore.rewrite.source import SourceFile
 
@@ -48,9 +48,10 @@ def find(file: SourceFile, tree: Tree) -> Iterable[Sighting] | None:
         found = kubernetes.find(file, tree)
         found = compose.find_by_content(file, tree) if found is None else found
     if found is not None:
-        return found
+        return [*found, *default_lines(file, "k8s-image")]
     strict = _KUBERNETES.search(file.text) is None and _CONTAINERS.search(file.text) is None
-    return line_rule_mentions(file, "k8s-image", strict=strict)
+    lines = line_rule_mentions(file, "k8s-image", strict=strict)
+    return [*lines, *default_lines(file, "k8s-image")]
 
 
 def _inner(path: str) -> str:
