@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""The main job on this machine: a Docker Hub is filled, killed in mid-copy, moved, and compared.
+"""The main job on this machine: an example tree and its images leave Docker Hub for Amazon ECR.
 
-Run by `make demo`. Everything happens on loopback and below .longshore/demo; the servers stay up.
+Run by `make demo`: assess, plan, migrate (killed in the middle, and resumed), rewrite, verify, and
+a pipeline run with the Hub off. Everything happens on loopback and below .longshore/demo; the
+servers stay up.
 """
 
 from __future__ import annotations
@@ -13,13 +15,15 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LONGSHORE = ROOT / ".venv" / "bin" / "longshore"
 PLACE = ROOT / ".longshore" / "demo"
-DATA, HOME, WORK = PLACE / "data", PLACE / "home", PLACE / "work"
+DATA, HOME, WORK = PLACE / "data", PLACE / "home", PLACE / "shop"
+EXAMPLE = ROOT / "examples" / "shop"
 MAIN = "github-actions-demo-day2"
 KILL_AFTER_TAGS = 12
 SIGNED = ("v1.2.3", "v1.2.2")
@@ -53,7 +57,17 @@ def say(text: str = "") -> None:
 def prepare() -> None:
     for folder in (HOME, WORK):
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+    HOME.mkdir(parents=True)
+    shutil.copytree(EXAMPLE, WORK)
+    commit("The shop, on Docker Hub")
+
+
+def commit(message: str) -> None:
+    """The tree's state as a commit of its own repository."""
+    who = ["-c", "user.name=demo", "-c", "user.email=demo@localhost", "-c", "commit.gpgsign=false"]
+    begin = [] if (WORK / ".git").exists() else [["init", "-q", "-b", "main"]]
+    for words in (*begin, ["add", "-A"], ["commit", "-q", "-m", message]):
+        subprocess.run(["git", *who, *words], cwd=WORK, env=environment(), check=True)
 
 
 def pulls() -> int:
@@ -99,6 +113,14 @@ class Registry:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer), answer.headers.get("Docker-Content-Digest", "")
 
+    def status(self, repository: str, reference: str) -> int:
+        """What a GET of a manifest answers: what a pull begins with."""
+        try:
+            self.get(f"{repository}/manifests/{reference}")
+        except urllib.error.HTTPError as error:
+            return error.code
+        return 200
+
     def held(self, repository: str) -> tuple[int, int]:
         """Platforms of the signed tags, and what is attached: referrers and cosign tags."""
         tags = set(self.get(f"{repository}/tags/list?n=1000")[0]["tags"])
@@ -143,59 +165,128 @@ def main() -> None:
         longshore("local", "down")
     state = longshore("local", "up", "--pull-limit", "100", "--account-pull-limit", "200")
     seeded = longshore("local", "seed")
-    counts = ", ".join(f"{seeded[name]} {name}" for name in ("repositories", "tags"))
-    say(f"1. the Hub holds    {counts}: real images, indexes, signatures, SBOMs")
+    named = longshore("local", "seed", "--tree", ".")
+    tags = seeded["tags"] + named["tags"]
+    say(f"1. the Hub holds    {tags} tags: images, indexes, signatures, and all the tree names")
 
+    pulled_by = first_look(state)
+    plan_it()
+    done = migrate_it()
+    contrast(state)
+    change_tree(state, pulled_by)
+    say()
+    for repository in done["repositories"][:6]:
+        say(f"   {repository['source']:<30} -> {repository['target']}  {repository['tags']} tags")
+    say(f"   ... {len(done['repositories'])} repositories in all")
+    say()
+    say(f"took {time.monotonic() - began:.0f} s. The servers stay up; try:")
+    here, tree = DATA.relative_to(ROOT), WORK.relative_to(ROOT)
+    say(f"   git -C {tree} diff                                  # the tree's patch")
+    say(f'   eval "$(.venv/bin/longshore local env --data-dir {here})"')
+    say(f"   aws ecr describe-images --repository-name {MAIN}    # with any AWS CLI")
+    say(f"   .venv/bin/longshore status --config {tree / 'longshore.yaml'}")
+    say(f"(`.venv/bin/longshore local down --data-dir {here}` ends them.)")
+
+
+def first_look(state: dict) -> list[dict]:
+    """What one pipeline run pulls, and in which run the Hub refuses."""
+    found = longshore("assess", ".")
+    lines = [line for run in found["pulls"]["runs"] for line in run["lines"]]
+    hub = sum(one["status"] == "hub" for one in found["references"])
+    count = found["pulls"]["per_run"]
+    say(f"2. assess           {hub} Docker Hub references, {count} pulls in a pipeline run, "
+        f"{len(found['hazards'])} hazards")  # fmt: skip
+    runs = 0
+    while pull_all(state, lines):
+        runs += 1
+    say(f"                    pipeline run {runs + 1} is refused with 429 (limit: 100 in 6 hours)")
+    return lines
+
+
+def pull_all(state: dict, lines: list[dict]) -> bool:
+    """Fetch the manifests that one pipeline run fetches; False when the Hub has had enough."""
+    for line in lines:
+        path = line["reference"].removeprefix("docker.io/")
+        name, tags = path.partition(":")[0], line["tags"] or ["latest"]
+        hub = open_hub(state, name, login=False)
+        for number in range(line["pulls"]):
+            if hub.status(name, tags[number % len(tags)]) == 429:
+                return False
+    return True
+
+
+def plan_it() -> None:
     image = f"docker.io/acme/shop={MAIN}"
     longshore("--local", "init", "--namespace", "acme", "--image", image, "--yes")
+    commit("longshore.yaml")
     plan = longshore("plan")
     aws = sum(not change["resource"].startswith("images/") for change in plan["changes"])
     tags = sum(len(one["diff"]) for one in plan["changes"] if one["resource"].startswith("images/"))
-    say(f"2. longshore plan   {aws} changes at AWS, {tags} tags to copy, nothing changed yet")
+    say(f"3. plan             {aws} changes at AWS, {tags} tags to copy, nothing changed yet")
 
+
+def migrate_it() -> dict:
+    """Migrate, killed in the middle, and again; then once more with nothing to do."""
     before = pulls()
     copied = killed_migration()
     at_kill = pulls() - before
-    say(f"3. migrate          killed (kill -9) after {copied} tags; {at_kill} pulls spent")
-    done = longshore("migrate", "--yes", "--summary", "migration.md")
+    say(f"4. migrate          killed (kill -9) after {copied} tags; {at_kill} pulls spent")
+    done = longshore("migrate", "--yes", "--summary", str(PLACE / "migration.md"),
+                     "--patch", str(PLACE / "ecr.patch"))  # fmt: skip
     spent = pulls() - before
     proof = done["verify"]
     equal = ", ".join(f"{proof[name]} {name}" for name in ("equal", "missing", "different"))
     say(f"   migrate again    resumed; proved tag by tag: {equal}")
-    twice = spent - manifests()
-    left = f"{done['pulls']['left']} of {done['pulls']['limit']} left"
-    say(f"                    {spent} pulls in both runs, {twice} of them twice; {left}")
+    twice = spent - len(set(paths_since(before)))
+    say(f"                    {spent} pulls in both runs, {twice} of them twice")
     again = longshore("sync")
     counts = ", ".join(f"{again['tags'][name]} tags {name}" for name in ("copied", "unchanged"))
-    say(f"4. a second run     {again['source']['pulls']} pulls, {counts}, {again['seconds']} s")
-    contrast(state)
-    say()
-    for repository in done["repositories"]:
-        say(f"   {repository['source']:<30} -> {repository['target']}  {repository['tags']} tags")
-    say()
-    say(f"took {time.monotonic() - began:.0f} s. The servers stay up; try:")
-    here = DATA.relative_to(ROOT)
-    say(f'   eval "$(.venv/bin/longshore local env --data-dir {here})"')
-    say(f"   aws ecr describe-images --repository-name {MAIN}    # with any AWS CLI")
-    say(f"   .venv/bin/longshore status --config {(WORK / 'longshore.yaml').relative_to(ROOT)}")
-    say(f"(`.venv/bin/longshore local down --data-dir {here}` ends them.)")
+    say(f"5. a second run     {again['source']['pulls']} pulls, {counts}, {again['seconds']} s")
+    return done
 
 
-def manifests() -> int:
-    """How many different manifests the Hub was asked for."""
-    found = set()
+def change_tree(state: dict, lines: list[dict]) -> None:
+    """The tree names ECR now; a pipeline run with the Hub off."""
+    made = longshore("rewrite", "--write", "--yes")
+    changed = sum(one["action"] == "change" for one in made["decisions"])
+    say(f"7. rewrite --write  {changed} references in {len(made['written'])} files, "
+        f"{len(made['steps'])} changes around them (logins, permissions)")  # fmt: skip
+    found = longshore("assess", ".")
+    before, after = sum(line["pulls"] for line in lines), found["pulls"]["per_run"]
+    say(f"   assess           Hub pulls in a pipeline run: {before} before, {after} after")
+    longshore("local", "fault", "--on", "hub", "--status", "503", "--times", "0")
+    ecr, seen = open_ecr(state), pulls()
+    here = [one for one in found["references"] if ".dkr.ecr." in (one["registry"] or "")]
+    here = [one for one in here if one["role"] == "pull"]
+    wanted = {(one["image"].partition("/")[2], tag) for one in here for tag in one["tags"]}
+    served = sum(ecr.status(name, tag) == 200 for name, tag in wanted)
+    public = sum(one["registry"] == "public.ecr.aws" for one in found["references"])
+    longshore("local", "fault", "--clear")
+    say(f"   with the Hub off {served} of {len(wanted)} images come from ECR, "
+        f"{pulls() - seen} Hub pulls; {public} use public.ecr.aws (not reached)")  # fmt: skip
+    say(f"   the patch        {(PLACE / 'ecr.patch').relative_to(ROOT)}")
+
+
+def paths_since(count: int) -> list[str]:
+    """The manifests that the Hub has served after the first so many."""
+    found = []
     for line in (DATA / "access.jsonl").read_text().splitlines():
         seen = json.loads(line)
-        if (seen["listener"], seen["method"], seen["kind"]) == ("hub", "GET", "manifest"):
-            found.add(seen["path"])
-    return len(found)
+        wanted = (seen["listener"], seen["method"], seen["kind"], seen["status"])
+        if wanted == ("hub", "GET", "manifest", 200):
+            found.append(seen["path"])
+    return found[count:]
 
 
-def open_hub(state: dict) -> Registry:
-    """The Hub with an anonymous token."""
-    scope = "repository:acme/shop:pull"
+def open_hub(state: dict, repository: str, *, login: bool = True) -> Registry:
+    """The Hub with a token for one repository: of the account that migrates, or of nobody."""
+    scope = f"repository:{repository}:pull"
     url = f"{state['hub_api']}/token?service=registry.docker.io&scope={scope}"
-    with urllib.request.urlopen(url, timeout=30) as answer:
+    request = urllib.request.Request(url)
+    if login:
+        kept = json.loads((DATA / "docker" / "config.json").read_text())["auths"]
+        request.add_header("Authorization", f"Basic {kept[state['hub_registry']]['auth']}")
+    with urllib.request.urlopen(request, timeout=30) as answer:
         return Registry(state["hub_registry"], f"Bearer {json.load(answer)['token']}")
 
 
@@ -208,10 +299,10 @@ def open_ecr(state: dict) -> Registry:
 
 
 def contrast(state: dict) -> None:
-    wanted = open_hub(state).held("acme/shop")
-    tags = " and ".join(SIGNED)
-    say(f"5. what is left of  acme/shop {tags}, with signatures, SBOMs and attestations")
     ecr = open_ecr(state)
+    wanted = open_hub(state, "acme/shop").held("acme/shop")
+    tags = " and ".join(SIGNED)
+    say(f"6. what is left of  acme/shop {tags}, with signatures, SBOMs and attestations")
     if naive_copy(state):
         show("skopeo copy", ecr.held("naive/shop"), wanted)
     else:

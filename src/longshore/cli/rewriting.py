@@ -178,7 +178,7 @@ def mapping_lines(made: Rewrite) -> list[str]:
     lines += [
         "",
         tr(
-            "places that change: {count} (files: {files}); that go on pulling from Docker Hub: {left}",
+            "places that change: {count} (files: {files}); that stay at Docker Hub: {left}",
             count=len(changed),
             files=len(made.changes),
             left=len(made.plan.left),

@@ -285,6 +285,7 @@ def _line(pull: Pull) -> dict[str, Any]:
     return {
         "job": pull.job,
         "reference": pull.reference,
+        "tags": list(pull.use.tags),
         "pulls": pull.pulls,
         "reason": pull.reason,
         "file": pull.use.file,

@@ -146,7 +146,7 @@ def _branches(event: str, workflow: Workflow) -> Iterator[str]:
 
 
 def _tags(workflows: list[Workflow]) -> set[str]:
-    found = set()
+    found: set[str] = set()
     for workflow in workflows:
         event = workflow.event("push")
         for one in event.patterns("tags") if event is not None else ():
