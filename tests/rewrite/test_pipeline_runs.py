@@ -29,6 +29,7 @@ import pytest
 import longshore
 from longshore.embedded.stack import Stack
 from longshore.embedded.state import UpOptions
+from tests.journey.images import Shelf
 from tests.peers import peer
 from tests.rewrite.runner import Equivalent, JobRun, Runner, evaluate, filled
 
@@ -407,6 +408,34 @@ def test_a_fork_s_pull_request_needs_no_account(
     assert (given["push"], given["tags"], given["build-args"]) == ("false", "", "")
     assert done.outputs["image"] == {"digest": "", "tag": "", "pushed": "false"}
     assert images(workshop) == before
+
+
+def test_every_night_new_base_images_are_copied_and_only_those(
+    workshop: Workshop, tree: Path, python: Path
+) -> None:
+    git("branch", "-f", "feature/z", cwd=tree)
+    github = push(tree, "feature/z") | {"event_name": "schedule"}
+    night = runner(workshop, tree, python, github)
+    night.text = (tree / ".github" / "workflows" / "image-operations.yml").read_text()
+    assert night.is_triggered()
+    hub, mirror = Shelf(workshop.stack.hub, "library/python"), "mirror/python"
+    moved = []
+    try:
+        for number, tag in ((0, "3.14"), (8, "3.14"), (0, "3.15")):
+            workshop.stack.clock.advance(number * 24 * 3600)
+            moved.append(hub.image(b"layer of", tag.encode(), tags=(tag,)))
+            before = workshop.stack.access.counts()
+            night.folder = Path(tempfile.mkdtemp(dir=workshop.folder))
+            done = night.run("sync")
+            assert (done.not_run, done.skipped) == ([], [])
+            assert workshop.stack.ecr.resolve(mirror, tag) == moved[-1]
+            asked = workshop.stack.access.counts() - before
+            pulls = sum(count for one, count in asked.items()
+                        if (one.listener, one.method, one.kind, one.status)
+                        == ("hub", "GET", "manifest", 200))  # fmt: skip
+            assert pulls == (0 if number else 1)
+    finally:
+        workshop.stack.clock.reset()
 
 
 @pytest.mark.parametrize(
