@@ -118,6 +118,17 @@ def test_jobs_of_the_present_workflow_stay(cli: RunCli, tree: Path) -> None:
     assert cli("ci", "emit", "--from", "no.yml", "--json").json["code"] == "no-workflow"
 
 
+@pytest.mark.parametrize("present", [PRESENT, ""])
+def test_a_second_time_changes_nothing(cli: RunCli, tree: Path, present: str) -> None:
+    (tree / ".github" / "workflows").mkdir(parents=True)
+    if present:
+        (tree / ".github" / "workflows" / "ci.yml").write_text(present)
+    assert cli("ci", "emit", "--write", "--force", "--yes").code == 0
+    again = cli("ci", "emit")
+    assert again.out.startswith("everything is there already"), again.out
+    assert cli("ci", "emit", "--write", "--json").json["files"][0]["written"] is False
+
+
 def test_without_a_file_the_present_branches_build(cli: RunCli, tree: Path) -> None:
     (tree / ".github" / "workflows").mkdir(parents=True)
     text = PRESENT.replace("branches: [main]", "branches: [trunk, day2-advanced]")

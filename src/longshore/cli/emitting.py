@@ -23,6 +23,7 @@ from longshore.rewrite.generate.dockerfile import base_image, render_dockerfile
 from longshore.rewrite.generate.emitted import Emitted
 from longshore.rewrite.generate.ignore_file import render_ignore
 from longshore.rewrite.generate.kept_jobs import Kept, keep_jobs, pushes_an_image
+from longshore.rewrite.generate.operations import PATH as OPERATIONS
 from longshore.rewrite.generate.operations import render_operations
 from longshore.rewrite.generate.options import BaseImage, PipelineOptions
 from longshore.rewrite.generate.project import READ, Project, detect_project
@@ -85,7 +86,8 @@ class EmitTree:
                     code="no-workflow",
                 )
             return source
-        building = [one for one in self.workflows() if pushes_an_image(one)]
+        others = [one for one in self.workflows() if one.path != OPERATIONS]
+        building = [one for one in others if pushes_an_image(one)]
         return building[0] if len(building) == 1 else None
 
 
