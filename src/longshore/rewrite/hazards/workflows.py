@@ -184,6 +184,17 @@ def moved(surveyed: Surveyed) -> bool:
     return surveyed.once("moved to ECR", look)
 
 
+def handles_images(surveyed: Surveyed, workflow: Workflow) -> bool:
+    """Whether a workflow builds, pushes, or logs in to a registry or to AWS."""
+    roles = {use.mention.role for use in uses_of(surveyed, workflow.file.path)}
+    if roles & {"push", "login", "build-output", "tag"}:
+        return True
+    return any(
+        step.uses is not None and step.uses.repository in (ECR_LOGIN, AWS_LOGIN)
+        for _, step in workflow.steps
+    )
+
+
 def is_hosted(job: Job) -> bool:
     """Whether GitHub's own machines run the job: they bring no credentials of their own."""
     return bool(job.runs_on) and all(_HOSTED.match(one) for one in job.runs_on)
