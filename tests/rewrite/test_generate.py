@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -422,6 +423,32 @@ def test_the_health_check_of_both_languages_works(tmp_path: Path) -> None:
     ran = subprocess.run([sys.executable, *check[1:]], capture_output=True, check=False)
     assert ran.returncode == 1
     assert b"refused" in ran.stderr or b"URLError" in ran.stderr
+
+
+def test_the_present_base_tells_a_mixed_project() -> None:
+    files = {"package.json": NODE, "requirements.txt": "", "Dockerfile": "FROM python:3.12 AS x\n"}
+    found = detect_project(files)
+    assert found is not None
+    assert (found.kind, found.version) == ("python", "3.12")
+    other = detect_project({**files, "Dockerfile": "FROM alpine:3\n"})
+    assert other is not None
+    assert other.kind == "node"
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "base", "is_old"),
+    [
+        ("node", "24", "24-bookworm-slim", False),
+        ("node", "18", "18-bookworm-slim", True),
+        ("node", "12", "12-slim", True),
+        ("python", "3.13", "3.13-slim-bookworm", False),
+        ("python", "3.6", "3.6-slim", True),
+    ],
+)
+def test_old_versions_are_said(kind: str, version: str, base: str, is_old: bool) -> None:
+    made = render_dockerfile(replace(project(kind), version=version))
+    assert f"/{kind}:{base} AS base" in made.text
+    assert ("end-of-life" in [one.code for one in made.remarks]) is is_old
 
 
 def test_guesses_are_said() -> None:

@@ -18,6 +18,9 @@ from longshore.rewrite.generate.project import Project
 from longshore.text import tr
 
 PATH = "Dockerfile"
+# Official images with Debian 12, and versions that got security fixes in November 2026.
+_FIRST_ON_BOOKWORM = {"node": 16, "python": 7}
+_OLDEST_MAINTAINED = {"node": 22, "python": 11}
 _GUESSES = {
     "version": lambda: tr("the language's version"),
     "command": lambda: tr("the command that starts it"),
@@ -28,11 +31,18 @@ _GUESSES = {
 
 def base_image(project: Project) -> tuple[str, str]:
     """Name and tag of the image that both stages begin with."""
+    version, number = project.version, _number(project)
     if project.alpine:
-        return project.kind, f"{project.version}-alpine"
-    if project.kind == "node":
-        return "node", f"{project.version}-bookworm-slim"
-    return "python", f"{project.version}-slim-bookworm"
+        return project.kind, f"{version}-alpine"
+    if number < _FIRST_ON_BOOKWORM[project.kind]:
+        return project.kind, f"{version}-slim"
+    slim = "bookworm-slim" if project.kind == "node" else "slim-bookworm"
+    return project.kind, f"{version}-{slim}"
+
+
+def _number(project: Project) -> int:
+    """The major version of Node, the minor one of Python 3."""
+    return int(project.version.rpartition(".")[2])
 
 
 def render_dockerfile(project: Project, path: str = PATH) -> Emitted:
@@ -53,6 +63,13 @@ def render_dockerfile(project: Project, path: str = PATH) -> Emitted:
     if not project.locked:
         said = tr("there is no lock file, so each build may install other versions")
         remarks.append(Remark("no-lock-file", said))
+    if _number(project) < _OLDEST_MAINTAINED[project.kind]:
+        said = tr(
+            "{kind} {version} gets no security updates any more",
+            kind=project.kind,
+            version=project.version,
+        )
+        remarks.append(Remark("end-of-life", said))
     return Emitted(path, "\n".join(lines) + "\n", remarks=tuple(remarks))
 
 

@@ -51,14 +51,27 @@ class Project:
 
 def detect_project(files: Mapping[str, str]) -> Project | None:
     """The project that the files at the top of a tree make; None when it is neither kind."""
-    if "package.json" in files:
-        found = _node(files, _json(files["package.json"]))
-    elif "requirements.txt" in files or "pyproject.toml" in files:
-        found = _python(files)
-    else:
+    text = files.get("Dockerfile")
+    present = parse_text(text) if text else None
+    kinds = _kinds(files)
+    if not kinds:
         return None
-    present = files.get("Dockerfile")
-    return _as_present(found, parse_text(present)) if present else found
+    bases = _bases(present) if present else []
+    kind = next((name for name, _ in reversed(bases) if name in kinds), kinds[0])
+    found = _python(files) if kind == "python" else _node(files, _json(files["package.json"]))
+    return _as_present(found, present) if present else found
+
+
+def _kinds(files: Mapping[str, str]) -> list[str]:
+    kinds = ["node"] if "package.json" in files else []
+    return kinds + (["python"] if {"requirements.txt", "pyproject.toml"} & set(files) else [])
+
+
+def _bases(present: Dockerfile) -> list[tuple[str, str]]:
+    """Names and tags of the Node and Python images that stages begin with."""
+    texts = [stage.base.text for stage in present.stages if stage.base]
+    found = [_BASE.fullmatch(text) for text in texts]
+    return [(one["name"], one["tag"]) for one in found if one]
 
 
 def _node(files: Mapping[str, str], package: Mapping[str, Any]) -> Project:
@@ -148,11 +161,10 @@ def _python_command(
 def _as_present(found: Project, present: Dockerfile) -> Project:
     """The project with what the present Dockerfile says about version, port, start and health."""
     said: dict[str, Any] = {}
-    for stage in present.stages:
-        base = _BASE.fullmatch(stage.base.text) if stage.base else None
-        if base and base["name"] == found.kind:
-            number = (_MAJOR if found.kind == "node" else _MINOR).match(base["tag"])
-            said["alpine"] = "alpine" in base["tag"]
+    for name, tag in _bases(present):
+        if name == found.kind:
+            number = (_MAJOR if found.kind == "node" else _MINOR).match(tag)
+            said["alpine"] = "alpine" in tag
             said |= {"version": number[0]} if number else {}
     last = present.stages[-1].instructions if present.stages else ()
     for one in last:
