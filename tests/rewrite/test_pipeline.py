@@ -153,7 +153,31 @@ BUILD = "- uses: docker/build-push-action@v6\n"
                 "x/Dockerfile": "FROM node:18\n",
                 "y/Dockerfile": "FROM node:20\n",
             },
-            {"node:18": 2, "node:20": 2},
+            {"node:18": 1, "node:20": 1},
+        ),
+        (
+            {
+                CI: steps(
+                    BUILD + "  with: {file: '${{ matrix.f }}', target: '${{ matrix.t }}'}",
+                    job="    strategy:\n      matrix:\n        include:\n"
+                    "          - {f: x/Dockerfile, t: test}\n"
+                    "          - {f: x/Dockerfile, t: last}\n          - {f: y/Dockerfile}\n",
+                ),
+                "x/Dockerfile": STAGES,
+                "y/Dockerfile": "FROM golang:1.22\n",
+            },
+            {"alpine:3": 1, "golang:1.22": 2},
+        ),
+        (
+            {
+                CI: steps(
+                    "- run: docker run node:18\n" + BUILD + "  with: {context: '${{ matrix.d }}'}",
+                    job="    strategy: {matrix: {d: [x, y]}}\n",
+                ),
+                "x/Dockerfile": "FROM node:18\n",
+                "y/Dockerfile": "FROM node:20\n",
+            },
+            {"node:18": 2, "node:20": 1},
         ),
         (
             {CI: steps("- run: docker build -t app .\n"), "Dockerfile": "FROM node:18\n"},

@@ -8,12 +8,12 @@ pull, and workflows and actions that are not in the tree, is not counted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from longshore.rewrite.finders.dockerfile_images import needed_stages
 from longshore.rewrite.finders.finder import Tree
-from longshore.rewrite.finders.workflow_builds import BAKE, dockerfiles_of, is_build
+from longshore.rewrite.finders.workflow_builds import BAKE, dockerfiles_in, input_texts, is_build
 from longshore.rewrite.finders.workflow_places import Places
 from longshore.rewrite.mentions import OPEN
 from longshore.rewrite.pipeline_builds import (
@@ -112,7 +112,7 @@ def pulls_of_workflow(event: Event, workflow: Workflow, depth: int = 0) -> list[
             times = len(running.combinations)
             found += _of_call(event, job, times, depth)
         else:
-            found += once_a_job(_of_job(event, workflow, job, running))
+            found += _of_job(event, workflow, job, running)
     return found
 
 
@@ -187,20 +187,53 @@ def _of_call(event: Event, job: Job, times: int, depth: int) -> Iterator[Pull]:
 
 
 def _of_job(event: Event, workflow: Workflow, job: Job, scope: Scope) -> Iterator[Pull]:
+    """What the workflow's file names, and what the job's steps build and start."""
+    named = once_a_job(_named(event, workflow, job, scope))
+    made = _made_by_steps(event, Places(workflow.file, scope, job.id), job)
+    counted = _counts(named), _counts(made)
+    for one in named:
+        if counted[0][one.reference] >= counted[1].get(one.reference, 0):
+            yield one
+    for one in made:
+        if counted[1][one.reference] > counted[0].get(one.reference, 0):
+            yield one
+
+
+def _named(event: Event, workflow: Workflow, job: Job, scope: Scope) -> Iterator[Pull]:
     most = len(scope.combinations)
-    places = Places(workflow.file, scope, job.id)
     yield from _of_matrix(event, workflow, job, most)
     for use in event.uses.of(workflow.file.path):
         mention = use.mention
         if mention.job != job.id or mention.kind in _DEFINITIONS or _in_matrix(job, mention.span):
             continue
         step = _step_of(job, mention.span)
-        times = most if step is None else _times(scope, step)
+        times = most if step is None else len(_contexts(scope, step))
         if times:
             yield _pull(use, job.id, min(mention.times, times), _reason(use))
+
+
+def _made_by_steps(event: Event, places: Places, job: Job) -> list[Pull]:
+    """What the steps build and start: each image once in each combination of the matrix."""
+    dearest: dict[tuple[str, int], Pull] = {}
     for step in job.steps:
-        if _times(scope, step):
-            yield from _of_step(event, places, step)
+        for one, combinations in _of_step(event, places, step):
+            for number in combinations:
+                key = (one.reference, number)
+                if key not in dearest or dearest[key].pulls < one.pulls:
+                    dearest[key] = one
+    summed: dict[tuple[str, str], Pull] = {}
+    for one in dearest.values():
+        place = (one.reference, one.reason)
+        before = summed[place].pulls if place in summed else 0
+        summed[place] = replace(one, pulls=before + one.pulls)
+    return list(summed.values())
+
+
+def _counts(pulls: Iterable[Pull]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for one in pulls:
+        found[one.reference] = found.get(one.reference, 0) + one.pulls
+    return found
 
 
 def _of_matrix(event: Event, workflow: Workflow, job: Job, most: int) -> Iterator[Pull]:
@@ -219,15 +252,25 @@ def _in_matrix(job: Job, span: Span) -> bool:
     return node is not None and node.span.start <= span.start and span.end <= node.span.end
 
 
-def _of_step(event: Event, places: Places, step: Step) -> Iterator[Pull]:
-    for work, times in _work(event, places, step):
-        yield from pulls_of_work(event, work, places.job, times)
-    if step.uses is None or not step.uses.is_local:
+def _of_step(event: Event, places: Places, step: Step) -> Iterator[tuple[Pull, set[int]]]:
+    """What a step pulls, with the combinations of the matrix that do."""
+    works: dict[Work, set[int]] = {}
+    every: set[int] = set()
+    for known in _contexts(places.scope, step):
+        # The combination's own table tells it from the others; without a matrix there is none.
+        number = id(known.get("matrix"))
+        every.add(number)
+        for work in _work(event, step, known):
+            works.setdefault(work, set()).add(number)
+    for work, combinations in works.items():
+        for one in pulls_of_work(event, work, places.job, 1):
+            yield one, combinations
+    if not every or step.uses is None or not step.uses.is_local:
         return
-    times = _times(places.scope, step)
     for name in ("action.yml", "action.yaml"):
         path = f"{step.uses.folder}/{name}".lstrip("/")
-        yield from _of_action(event, path, places.job, times)
+        for one in _of_action(event, path, places.job, 1):
+            yield one, every
 
 
 def _of_action(event: Event, path: str, job: str, times: int) -> Iterator[Pull]:
@@ -243,76 +286,60 @@ def _of_action(event: Event, path: str, job: str, times: int) -> Iterator[Pull]:
             yield from pulls_of_work(event, Build(dockerfile), job, times)
 
 
-def _work(event: Event, places: Places, step: Step) -> Iterator[tuple[Work, int]]:
-    """What a step builds and starts, with the number of combinations that do."""
-    times = _times(places.scope, step)
+def _work(event: Event, step: Step, known: Contexts) -> Iterator[Work]:
+    """What a step builds and starts in one combination."""
     action = step.uses.repository if step.uses is not None else ""
     if is_build(step):
-        built = dockerfiles_of(places, step)
-        platforms = _platforms(places, step)
-        for dockerfile in built.dockerfiles:
-            yield Build(dockerfile, platforms, step.input_text("target")), times
+        platforms = _platforms(step, known)
+        target = input_texts(step, known, "target", "")[0]
+        for dockerfile in dockerfiles_in(step, known).dockerfiles:
+            yield Build(dockerfile, platforms, "" if OPEN in target else target)
     elif action in BAKE:
-        folder = step.input_text("workdir").strip("./")
-        names = [joined(folder, one) for one in step.input_text("files").split()]
-        files = [one for one in names if one is not None] or bake_files(folder, event.tree)
-        targets = frozenset(re.split(r"[,\s]+", step.input_text("targets"))) - {""}
-        for work in work_of_bake(files, event.tree, targets):
-            yield work, times
+        yield from _baked(event, step, known)
     elif action in _COMPOSE_ACTIONS:
         name = step.input_text(_COMPOSE_ACTIONS[action], "docker-compose.yml")
         services = tuple(step.input_text("services").split())
         for file in name.split():
             path = joined("", file)
-            for work in work_of_compose(path or "", event.tree, services, build=True, pull=True):
-                yield work, times
+            yield from work_of_compose(path or "", event.tree, services, build=True, pull=True)
     if step.run is not None:
-        yield from _work_of_run(event, places, step, step.run)
+        yield from _work_of_run(event, step, step.run, known)
 
 
-def _work_of_run(
-    event: Event, places: Places, step: Step, run: Scalar
-) -> Iterator[tuple[Work, int]]:
-    texts: dict[tuple[str, str, Variables], int] = {}
-    for contexts in _contexts(places.scope, step):
-        folder = (
-            texts_of(step.working_directory, contexts)[0].text if step.working_directory else ""
-        )
-        key = (texts_of(run, contexts)[0].text, folder, tuple(_variables(contexts).items()))
-        texts[key] = texts.get(key, 0) + 1
-    for (text, folder, variables), times in texts.items():
-        here = joined("", folder)
-        if here is not None:
-            for work in event.work_of(text, here, variables):
-                yield work, times
+def _baked(event: Event, step: Step, known: Contexts) -> Iterator[Work]:
+    folder = input_texts(step, known, "workdir", "")[0].strip("./")
+    names = [joined(folder, one) for one in input_texts(step, known, "files", "")[0].split()]
+    files = [one for one in names if one is not None] or bake_files(folder, event.tree)
+    targets = frozenset(re.split(r"[,\s]+", input_texts(step, known, "targets", "")[0])) - {""}
+    yield from work_of_bake(files, event.tree, targets)
 
 
-def _variables(contexts: Contexts) -> Mapping[str, str]:
+def _work_of_run(event: Event, step: Step, run: Scalar, known: Contexts) -> Iterator[Work]:
+    where = step.working_directory
+    here = joined("", texts_of(where, known)[0].text if where else "")
+    if here is not None:
+        yield from event.work_of(texts_of(run, known)[0].text, here, _variables(known))
+
+
+def _variables(contexts: Contexts) -> Variables:
     env = contexts.get("env")
     if not isinstance(env, Table):
-        return {}
+        return ()
     found = {}
     for name, value in env.entries.items():
         texts = [one.text for one in options_of(value) if isinstance(one, Text)]
         if len(texts) == 1 and OPEN not in texts[0]:
             found[name] = texts[0]
-    return found
+    return tuple(found.items())
 
 
 def _contexts(scope: Scope, step: Step) -> Sequence[Contexts]:
     return [one for one in scope.of_step(step) if scope.may_run(step, one)]
 
 
-def _times(scope: Scope, step: Step) -> int:
-    return len(_contexts(scope, step))
-
-
-def _platforms(places: Places, step: Step) -> int:
-    scalar = step.input("platforms")
-    if scalar is None:
-        return 1
-    texts = [one.text.text for one in places.scope.readings(scalar, step)]
-    return max((count_platforms(one) for one in texts if OPEN not in one), default=1)
+def _platforms(step: Step, known: Contexts) -> int:
+    texts = input_texts(step, known, "platforms", "")
+    return max((count_platforms(one) for one in texts if one and OPEN not in one), default=1)
 
 
 def _step_of(job: Job, span: Span) -> Step | None:

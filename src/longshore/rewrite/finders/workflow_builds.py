@@ -19,6 +19,7 @@ from longshore.rewrite.finders.workflow_places import (
     parts_of,
 )
 from longshore.rewrite.mentions import OPEN, BuildArgument, Mention, Sighting
+from longshore.rewrite.syntax.expressions import Contexts, texts_of
 from longshore.rewrite.syntax.workflow import Step
 from longshore.rewrite.syntax.yaml_nodes import Scalar
 
@@ -68,16 +69,23 @@ def build_mentions(places: Places, step: Step) -> Iterator[Sighting]:
 
 def dockerfiles_of(places: Places, step: Step) -> Built:
     """Which Dockerfiles a build-push step builds, in all combinations of the matrix."""
-    contexts = [_folder(one) for one in _texts(places, step, "context", ".")]
-    files = _texts(places, step, "file", "")
+    each = [dockerfiles_in(step, known) for known in places.scope.of_step(step)]
+    made = [path for one in each for path in one.dockerfiles]
+    folders = [path for one in each for path in one.contexts]
+    return Built(tuple(dict.fromkeys(made)), tuple(dict.fromkeys(folders)))
+
+
+def dockerfiles_in(step: Step, known: Contexts) -> Built:
+    """What a build-push step builds in one combination of the matrix."""
+    contexts = [_folder(one) for one in input_texts(step, known, "context", ".")]
+    files = input_texts(step, known, "file", "")
     made: list[str] = []
     for context in contexts:
         for file in files:
             path = normalised(file) if file else normalised(f"{context or '.'}/Dockerfile")
             if path is not None and context is not None:
                 made.append(path)
-    known = [one for one in contexts if one is not None]
-    return Built(tuple(dict.fromkeys(made)), tuple(dict.fromkeys(known)))
+    return Built(tuple(dict.fromkeys(made)), tuple(one for one in contexts if one is not None))
 
 
 def normalised(path: str) -> str | None:
@@ -109,12 +117,12 @@ def _folder(context: str) -> str | None:
     return normalised("." if text == OPEN else text)
 
 
-def _texts(places: Places, step: Step, name: str, default: str) -> list[str]:
+def input_texts(step: Step, known: Contexts, name: str, default: str) -> list[str]:
+    """What an input of a step may be in one combination."""
     scalar = step.input(name)
     if scalar is None:
         return [default]
-    found = [one.text.text.strip() for one in places.scope.readings(scalar, step)]
-    return [one or default for one in found]
+    return [one.text.strip() or default for one in texts_of(scalar, known)]
 
 
 def pushes(step: Step) -> bool:
@@ -184,28 +192,33 @@ def _generators(places: Places, step: Step) -> Iterator[Mention]:
 
 
 def _arguments(places: Places, step: Step, node: Scalar) -> Iterator[Sighting]:
-    targets = dockerfiles_of(places, step).dockerfiles
     for start, end in parts_of(node.value, commas=False):
         name, mark, _ = node.value[start:end].partition("=")
         if mark:
-            at = start + len(name) + 1
-            yield from _argument(places, step, node, name.strip(), (at, end), targets)
+            part = (start + len(name) + 1, end)
+            yield from _given(places, step, node, name.strip(), part)
+            yield from _argument(places, step, node, name.strip(), part)
+
+
+def _given(
+    places: Places, step: Step, node: Scalar, name: str, part: tuple[int, int]
+) -> Iterator[BuildArgument]:
+    """The argument for each Dockerfile, in the combination that builds it."""
+    span = located(places.file, node, *part)
+    if span is None:
+        return
+    found: dict[tuple[str, str], None] = {}
+    for known in places.scope.of_step(step):
+        for dockerfile in dockerfiles_in(step, known).dockerfiles:
+            for text in texts_of(node, known, *part):
+                found[dockerfile, text.text.strip().strip("\"'")] = None
+    for dockerfile, value in found:
+        yield BuildArgument(dockerfile, name, value, places.file.path, span)
 
 
 def _argument(
-    places: Places,
-    step: Step,
-    node: Scalar,
-    name: str,
-    part: tuple[int, int],
-    dockerfiles: tuple[str, ...],
-) -> Iterator[Sighting]:
-    span = located(places.file, node, *part)
-    if span is not None:
-        for reading in places.scope.readings(node, step, *part):
-            value = reading.text.text.strip().strip("\"'")
-            for dockerfile in dockerfiles:
-                yield BuildArgument(dockerfile, name, value, places.file.path, span)
+    places: Places, step: Step, node: Scalar, name: str, part: tuple[int, int]
+) -> Iterator[Mention]:
     is_image = _IMAGE_ARGUMENT.search(name) is not None
 
     def accept(value: str) -> bool:
@@ -227,7 +240,7 @@ def _bake(places: Places, step: Step) -> Iterator[Sighting]:
             )
         elif found := _BAKE_ARGUMENT.match(line):
             part = (start + found.end(), end)
-            yield from _argument(places, step, node, found["name"], part, ())
+            yield from _argument(places, step, node, found["name"], part)
         elif (found := _BAKE_CONTEXT.match(line)) and "docker-image://" in line:
             yield from places.value(node, INPUT, step, start + found.end(), end)
 
