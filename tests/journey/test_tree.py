@@ -162,3 +162,15 @@ def test_many_trees_at_once(shop: Lab, tmp_path: Path) -> None:
 def test_what_is_no_folder_is_told(lab: Lab) -> None:
     ended = lab("assess", "nowhere", "--json")
     assert (ended.code, ended.json["code"]) == (2, "not-a-folder")
+
+
+def test_the_tree_as_a_part_of_the_plan(shop: Lab) -> None:
+    assert not any("tree/" in one["resource"] for one in shop.done("plan")["changes"])
+    shop.done("apply", "--yes")
+    plan = shop.done("plan", "--only", "tree", "-o", "../tree.json")
+    assert {one["resource"] for one in plan["changes"]} >= {"tree/Dockerfile"}
+    (shop.folder / "Dockerfile").write_text("FROM node:18-alpine\n")
+    assert shop("apply", "../tree.json", "--yes", "--json").json["code"] == "plan-stale"
+    git(shop.folder, "checkout", "-q", "Dockerfile")
+    assert "Dockerfile" in shop.done("apply", "../tree.json", "--yes")["tree"]["written"]
+    assert hub_pulls(shop) == []

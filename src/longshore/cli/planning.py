@@ -39,12 +39,16 @@ from longshore.transfer.budget import PullBudget
 from longshore.transfer.run import CopyResult
 
 if TYPE_CHECKING:
+    from longshore.cli.tree_journey import TreePart
     from longshore.provision.changes import Limits
 
 _ALL: tuple[Part, ...] = ("aws", "images")
 
 with_parts = click.option(
-    "--only", type=click.Choice(["aws", "images"]), multiple=True, help=tr("only this part")
+    "--only",
+    type=click.Choice(["aws", "images", "tree"]),
+    multiple=True,
+    help=tr("only this part; the tree changes only when it is named here"),
 )
 with_limits = [
     click.option(
@@ -73,12 +77,18 @@ class Made:
     both: Both
     jobs: Sequence[Job]
     limits: Limits
+    tree: TreePart | None = None
 
 
 @command(
     "plan",
     help=tr("Shows everything that is to change, as one diff; changes nothing."),
-    examples=["longshore plan", "longshore plan -o plan.json", "longshore plan --only aws --json"],
+    examples=[
+        "longshore plan",
+        "longshore plan -o plan.json",
+        "longshore plan --only aws --json",
+        "longshore plan --only tree",
+    ],
 )
 @click.option("-o", "--out", metavar="FILE", help=tr("save the plan for `longshore apply FILE`"))
 @with_parts
@@ -206,7 +216,14 @@ def make_plan(work: Work, only: tuple[Part, ...], limits: Limits) -> Made:
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     whole = whole_plan(head, both, only, now)
     values = values_used(work.config.text, work.app.environ)
-    return Made(replace(whole, values=values), both, jobs, limits)
+    whole = replace(whole, values=values)
+    if "tree" not in only:
+        return Made(whole, both, jobs, limits)
+    from longshore.cli.tree_journey import look_at_tree, tree_changes
+
+    part = look_at_tree(work.app, work.config_folder, work.config)
+    whole = replace(whole, changes=(*whole.changes, *tree_changes(part)))
+    return Made(whole, both, jobs, limits, part)
 
 
 def carry_out(work: Work, made: Made) -> dict[str, Any]:
@@ -232,7 +249,17 @@ def carry_out(work: Work, made: Made) -> dict[str, Any]:
         if error is not None:
             known = {"code": error.code, "message": error.what, "hint": error.hint}
             document["error"] = {**known, **error.details()}
+    if made.tree is not None and document["_error"] is None:
+        document["tree"] = _write_tree(work, made.tree)
     return document
+
+
+def _write_tree(work: Work, part: TreePart) -> dict[str, Any]:
+    """The tree last: what it names must be at the target by then."""
+    from longshore.cli.tree_journey import finish_tree
+
+    registry = work.opened.endpoint.registry
+    return finish_tree(work.app, part, work.opener, registry, write=True, patch=None).as_json()
 
 
 def _copy_images(work: Work, made: Made) -> CopyResult:
@@ -267,7 +294,7 @@ def summary_lines(made: Made) -> list[str]:
     """Counts, weight, pulls against what is left, and checksum."""
     whole, left = made.whole, made.both.allowance
     tags = sum(len(one.diff) for one in whole.changes if one.resource.startswith("images/"))
-    aws = sum(not one.resource.startswith("images/") for one in whole.changes)
+    aws = sum(not one.resource.startswith(("images/", "tree/")) for one in whole.changes)
     lines = [
         tr(
             "plan: {aws} changes at AWS, {tags} tags to copy (at most {size}); checksum {checksum}",
@@ -285,6 +312,8 @@ def summary_lines(made: Made) -> list[str]:
 def apply_lines(document: dict[str, Any]) -> list[str]:
     """What was carried out, as text."""
     lines = [tr("changes    {count} carried out", count=len(document["applied"]))]
+    if "tree" in document:
+        lines.append(tr("tree       {files}", files=", ".join(document["tree"]["written"]) or "-"))
     return lines + (copy_lines(document["copy"]) if "copy" in document else [])
 
 
@@ -333,4 +362,5 @@ def _limits(delete: tuple[str, ...], replace: tuple[str, ...], images: tuple[str
 
 
 def _parts(only: tuple[str, ...]) -> tuple[Part, ...]:
-    return cast("tuple[Part, ...]", tuple(part for part in _ALL if not only or part in only))
+    wanted = only or _ALL
+    return cast("tuple[Part, ...]", tuple(part for part in (*_ALL, "tree") if part in wanted))

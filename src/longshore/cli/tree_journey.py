@@ -11,7 +11,9 @@ from longshore.cli.files import write_file
 from longshore.cli.frame import App
 from longshore.cli.rewrite_plan import Rewrite, check_target, refuse_missing
 from longshore.cli.rewriting import make_rewrite, patch_of, write_rewrite
+from longshore.journey.changes import PlannedChange
 from longshore.journey.summary import TreeMoved
+from longshore.text import tr
 
 if TYPE_CHECKING:
     from longshore.cli.stores import Opener
@@ -44,6 +46,21 @@ def look_at_tree(app: App, folder: Path, config: Config) -> TreePart:
     before = pipeline_cost(uses, tree).per_run
     after = pipeline_cost(moved_uses(uses, made), tree).per_run
     return TreePart(folder, made, before, after)
+
+
+def tree_changes(part: TreePart) -> tuple[PlannedChange, ...]:
+    """One change a file: place -> text before and after."""
+    made = part.made
+    found = []
+    for one in made.changes:
+        diff: dict[str, dict[str, str]] = {}
+        file = made.scanned.tree.file(one.path)
+        for edit in one.edits:
+            line, column = file.place(edit.span.start) if file is not None else (0, 0)
+            diff[f"{line}:{column}"] = {"from": edit.old.strip(), "to": edit.new.strip()}
+        reason = tr("{count} places", count=len(diff))
+        found.append(PlannedChange(f"tree/{one.path}", "update", reason, diff))
+    return tuple(found)
 
 
 def moved_uses(uses: Sequence[Use], made: Rewrite) -> list[Use]:

@@ -18,7 +18,7 @@ from longshore.errors import ConfigError, Problem, RefusedError, Where
 from longshore.text import tr
 from longshore.transfer.plan import PairPlan, TagStep
 
-Part = Literal["aws", "images"]
+Part = Literal["aws", "images", "tree"]
 SCHEMA = "longshore.plan/1"
 _VARIABLE = re.compile(r"\$\{(\w+)")
 

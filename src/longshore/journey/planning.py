@@ -153,6 +153,11 @@ def plan_lines(plan: WholePlan, aws: Plan | None) -> list[str]:
             mark = "+" if change.action == "create" else "~"
             lines.append(f"{mark} {change.resource}   ({change.reason})")
             lines.append(f"    {_some(sorted(change.diff))}")
+        elif change.resource.startswith("tree/"):
+            lines.append(f"~ {change.resource}   ({change.reason})")
+            lines += [
+                f"    {place}  {one['from']} -> {one['to']}" for place, one in change.diff.items()
+            ]
     lines += [f"! {one}" for one in plan.refused]
     lines += [f"i {one}" for one in plan.notes]
     return lines
