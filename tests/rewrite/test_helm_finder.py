@@ -92,6 +92,16 @@ quay.io/strimzi/operator:9 quay.io/strimzi/kafka:9
     kafka: {image: {registry: "", repository: "", name: kafka, tagPrefix: ""}}
 nvcr.io/nvidia/driver:5
     driver: {repository: nvcr.io/nvidia, image: driver, version: "5"}
+quay.io/csi/attacher:2 quay.io/csi/driver:3 busybox:1
+    baseRepo: quay.io/acme
+    sidecars:
+      baseRepo: quay.io/csi
+      images: {one: {image: attacher, tag: "2"}, two: {image: driver, tag: "3"}}
+    init: {image: busybox, tag: "1"}
+acme/web:_ acme/api:7
+    global: {image: {repository: acme, name: , tag: "5"}}
+    web: {image: {name: web}}
+    api: {image: {name: api, tag: "7"}}
 registry-1.docker.io/acme/x:1
     image: {repository: registry-1.docker.io/acme/x, tag: "1"}
 """.replace("DIGEST", "b" * 64)
@@ -249,6 +259,16 @@ def test_templates_say_how_values_are_used() -> None:
         (3, "acme/odd:4", "acme/odd:4"),
         (6, "acme/sub", "acme/sub:2.0.1"),
     ]
+
+
+def test_bare_names_are_the_ends_that_templates_make_them() -> None:
+    template = 'image: {{ include "x" . }}/{{ .Values.web.image }}:{{ .Values.web.tag }}\n'
+    files = {
+        "c/Chart.yaml": "name: c\n",
+        "c/templates/a.yaml": template,
+        "c/values.yaml": "web: {image: web, tag: '1'}\n",
+    }
+    assert values(files) == ["_/web:1"]
 
 
 def test_templates_name_what_is_literal() -> None:

@@ -13,15 +13,24 @@ from dataclasses import dataclass, replace
 
 from longshore.rewrite.finders.helm_chart import Chart
 from longshore.rewrite.finders.helm_recipes import Cooked, cook
-from longshore.rewrite.finders.image_maps import Defaults, Parts, composed, is_split, split_image
+from longshore.rewrite.finders.image_maps import (
+    Defaults,
+    Parts,
+    composed,
+    is_split,
+    namespace_of,
+    split_image,
+)
 from longshore.rewrite.finders.kubernetes_walk import PICTURES, Walk, is_prose
 from longshore.rewrite.finders.manifest import Manifest, text_of
+from longshore.rewrite.finders.official import is_official
 from longshore.rewrite.finders.shape import (
     cover,
     has_mark,
     has_tag,
     is_certain,
     is_possible,
+    name_of,
     names_something,
 )
 from longshore.rewrite.mentions import OPEN, Mention, Part
@@ -37,9 +46,11 @@ _GLOBAL_REGISTRIES = (
     "image.registry",
     "images.registry",
 )
+_HUBS = (
+    *("hub", "baseRepo", "baseRepository", "imagePrefix", "imageBase", "imageNamespace"),
+    *("imageRepositoryPrefix", "imageRepoPrefix", "repositoryPrefix", "repoPrefix"),
+)
 _SKIPPED = frozenset({"labels", "matchLabels", "podLabels", "nodeSelector", "ingress"})
-
-Hub = tuple[Scalar, Scalar | None]
 
 
 @dataclass(frozen=True)
@@ -75,8 +86,15 @@ def mentions_of_chart_values(
             cooked[mention.span] = mention
     for one in mentions_of_values(manifest, root, chart.tag):
         better = cooked.pop(one.span, None)
-        yield better if better is not None and OPEN not in better.expanded else one
+        yield better if better is not None and _knows_more(better, one) else one
     yield from cooked.values()
+
+
+def _knows_more(cooked: Mention, found: Mention) -> bool:
+    """Whether a recipe's image is to be believed: it is whole, or it tells that a bare name of
+    the values is only the end of one."""
+    name = name_of(found.expanded)
+    return OPEN not in cooked.expanded or ("/" not in name and not is_official(name))
 
 
 def _cooked(manifest: Manifest, made: Cooked) -> Mention | None:
@@ -126,9 +144,8 @@ def mentions_of_paths(manifest: Manifest, known: dict[str, Scalar]) -> Iterator[
 
 def _walk(manifest: Manifest, root: Mapping, tag_: str) -> Iterator[Mention]:
     seen: set[int] = set()
-    hub = _hub(root)
     shared = Walk(manifest)
-    stack = [_Level(root, "", _global(root))]
+    stack = [_Level(root, "", _with_hub(root.mapping("global"), _with_hub(root, _global(root))))]
     while stack:
         level = stack.pop()
         node = level.node
@@ -139,14 +156,12 @@ def _walk(manifest: Manifest, root: Mapping, tag_: str) -> Iterator[Mention]:
             yield from shared.words(node, level.path)
             stack.extend(replace(level, node=item) for item in reversed(node.items))
         elif isinstance(node, Mapping):
-            yield from _mapping(manifest, node, level, hub, tag_)
+            yield from _mapping(manifest, node, level, tag_)
             yield from shared.named_value(node)
             stack.extend(_below(node, level))
 
 
-def _mapping(
-    manifest: Manifest, node: Mapping, level: _Level, hub: Hub | None, tag_: str
-) -> Iterator[Mention]:
+def _mapping(manifest: Manifest, node: Mapping, level: _Level, tag_: str) -> Iterator[Mention]:
     defaults = level.defaults
     empty = node.get("tag") is not None and not text_of(node.get("tag"))
     if defaults.tag == OPEN and tag_ and (empty or level.path in ("", ".image")):
@@ -164,7 +179,7 @@ def _mapping(
         one = None
         if matched := _KEY.match(key.value):
             if parent not in PICTURES and not (key.value == "image" and is_split(node, level.path)):
-                one = _flat(manifest, node, value, matched, defaults, hub)
+                one = _flat(manifest, node, value, matched, defaults)
         elif "images" in level.path.split("."):
             one = manifest.image(value, test=has_mark)
         if one is not None:
@@ -177,7 +192,6 @@ def _flat(
     value: Scalar,
     matched: re.Match[str],
     defaults: Defaults,
-    hub: Hub | None,
 ) -> Mention | None:
     """An image in keys side by side: `image` and `tag`, `fooImage` and `fooImageTag`."""
     stem, plain = matched["stem"], matched["stem"].lower() == "image"
@@ -193,13 +207,13 @@ def _flat(
         return composed(manifest, Parts(value), defaults) if split else None
     if not plain and not (tag or has_mark(cover(value.value))):
         return None
-    if plain and "/" not in value.value and hub is not None:
-        registry, tag = hub[0], tag or hub[1]
-    if whole and registry is None and defaults.registry is None:
+    parts = Parts(value, registry, None, tag)
+    if plain:
+        parts = defaults.around(parts)
+    elsewhere = parts.registry is not None or defaults.registry is not None
+    if not elsewhere and (whole or (plain and parts.tag is None)):
         return manifest.image(value)
-    if tag is None and registry is None and defaults.registry is None and plain:
-        return manifest.image(value)
-    return composed(manifest, Parts(value, registry, None, tag), defaults)
+    return composed(manifest, parts, defaults if plain else replace(defaults, hub=None))
 
 
 def _below(node: Mapping, level: _Level) -> Iterator[_Level]:
@@ -211,7 +225,7 @@ def _below(node: Mapping, level: _Level) -> Iterator[_Level]:
         defaults = level.defaults
         if key == "images" and isinstance(value, Mapping):
             defaults = _of_images(value, defaults)
-        yield _Level(value, f"{above}.{key}", defaults)
+        yield _Level(value, f"{above}.{key}", _with_hub(node, defaults))
 
 
 def _of_images(node: Mapping, defaults: Defaults) -> Defaults:
@@ -230,10 +244,10 @@ def _global(root: Mapping) -> Defaults:
     shared = root.mapping("image")
     if registry is None and not any(text_of(shared.get(key)) for key in ("repository", "name")):
         registry = _scalar(shared, "registry")
-    default = text_of(root.get("defaultImageRepository")) or OPEN
+    default = text_of(root.get("defaultImageRepository")) or namespace_of(node.mapping("image"))
     if registry is None:
         registry = _scalar(root, "defaultImageRegistry")
-    return Defaults(registry, text_of(root.get("defaultImageTag")) or OPEN, default)
+    return Defaults(registry, text_of(root.get("defaultImageTag")) or OPEN, default or OPEN)
 
 
 def _at(root: Mapping, path: str) -> Scalar | None:
@@ -243,12 +257,12 @@ def _at(root: Mapping, path: str) -> Scalar | None:
     return _scalar(root, key)
 
 
-def _hub(root: Mapping) -> Hub | None:
-    """Istio's `hub` and `tag`: what goes before a bare image name, and after it."""
-    for node in (root.mapping("global"), root):
-        if hub := _scalar(node, "hub"):
-            return hub, _scalar(node, "tag")
-    return None
+def _with_hub(node: Mapping, defaults: Defaults) -> Defaults:
+    """With what goes before the bare image names below, and the tag after them."""
+    for key in _HUBS:
+        if hub := _scalar(node, key):
+            return replace(defaults, hub=hub, hub_tag=_scalar(node, "tag"))
+    return defaults
 
 
 def _beside(node: Mapping, stem: str, ends: Iterable[str]) -> Scalar | None:

@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from longshore.rewrite.finders.manifest import Manifest, text_of
+from longshore.rewrite.finders.official import is_official
 from longshore.rewrite.finders.shape import (
     cover,
     has_control,
     has_host,
     has_tag,
     is_possible,
+    name_of,
     names_something,
 )
 from longshore.rewrite.mentions import OPEN, Mention, Part, Piece
@@ -41,11 +43,23 @@ _SHA = re.compile(r"[0-9a-f]{64}\Z")
 
 @dataclass(frozen=True)
 class Defaults:
-    """What stands elsewhere: a registry for all images, and a tag where none is written."""
+    """What stands elsewhere: a registry for all images, a tag where none is written.
+
+    `namespace` goes before names of which a part is missing, `hub` before bare ones.
+    """
 
     registry: Scalar | None = None
     tag: str = OPEN
     namespace: str = OPEN
+    hub: Scalar | None = None
+    hub_tag: Scalar | None = None
+
+    def around(self, parts: Parts) -> Parts:
+        """Parts with Istio's `hub` before a bare name that is no known image, and its tag."""
+        name = parts.name.value
+        if self.hub is None or "/" in name or parts.registry or is_official(name_of(name)):
+            return parts
+        return replace(parts, registry=self.hub, tag=parts.tag or self.hub_tag)
 
 
 NO_DEFAULTS = Defaults()
@@ -56,13 +70,20 @@ def split_image(
 ) -> Mention | None:
     """The image that a mapping is, if it is one. `path` are the last keys above it, dotted."""
     name = _name_of(node, _IMAGE.search(path) is not None)
-    if name is None:
+    if name is None or namespace_of(node):
         return None
     parts = Parts.of(node, name)
-    if parts.last is None and name is node.get("name") and node.get("repository") is not None:
-        # `repository: ""` beside `name`: the name's namespace stands elsewhere.
+    bare = parts.last is None and name is node.get("name") and "/" not in name.value
+    if bare and (node.get("repository") is not None or defaults.namespace != OPEN):
         parts = replace(parts, namespace=defaults.namespace)
     return composed(manifest, parts, defaults)
+
+
+def namespace_of(node: Mapping) -> str:
+    """The namespace that `{repository: acme, name: ""}` gives to the names of other images."""
+    repository = text_of(node.get("repository"))
+    is_open = node.get("name") is not None and not text_of(node.get("name"))
+    return repository if is_open and repository and "/" not in repository else ""
 
 
 def is_split(node: Mapping, path: str) -> bool:
@@ -97,6 +118,7 @@ def composed(manifest: Manifest, parts: Parts, defaults: Defaults = NO_DEFAULTS)
     placed = manifest.value_of(parts.name)
     if placed is None or has_control(parts.name.value):
         return None
+    parts = defaults.around(parts)
     span, written = placed
     name = cover(written)
     if parts.namespace:
