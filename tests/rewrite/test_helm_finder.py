@@ -271,6 +271,17 @@ def test_bare_names_are_the_ends_that_templates_make_them() -> None:
     assert values(files) == ["_/web:1"]
 
 
+def test_other_values_files_leave_the_charts_own_values() -> None:
+    template = "image: {{ .Values.global.reg }}/{{ .Values.web.image }}:{{ .Values.web.tag }}\n"
+    files = {
+        "c/Chart.yaml": "name: c\n",
+        "c/templates/a.yaml": template,
+        "c/values.yaml": "global: {reg: quay.io/acme}\nweb: {image: web, tag: '1'}\n",
+        "c/ci/values-two.yaml": "web: {image: other}\n",
+    }
+    assert values(files) == ["quay.io/acme/other:1"]
+
+
 def test_templates_name_what_is_literal() -> None:
     seen = look(FILES, "chart/templates/web.yaml")
     assert [(one.line, one.text, one.value) for one in seen] == [

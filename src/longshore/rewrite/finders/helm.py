@@ -82,7 +82,8 @@ def find_template(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
     if not _LITERAL.search(_EXPRESSION.sub(OPEN, file.text)):
         return ()
     kind = "k8s-image"
-    root, version = _values_of_chart(file, tree)
+    chart = chart_of(file.path, tree)
+    root, version = (chart.values, chart.app_version) if chart is not None else (None, "")
     defaults = default_lines(file, kind, is_set=lambda path: bool(_said(root, path)))
     read = masked_documents(file)
     if read.problem or file.path.endswith(".tpl"):
@@ -90,15 +91,6 @@ def find_template(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
     walk = Walk(Manifest(file, kind, fill=_filling(root, version), literal=True))
     found = [one for document in read.documents for one in walk.mentions(document)]
     return _unique([*found, *defaults])
-
-
-def _values_of_chart(file: SourceFile, tree: Tree) -> tuple[Mapping | None, str]:
-    """The values of the chart that a template belongs to, and the version it installs."""
-    chart = chart_of(file.path, tree)
-    values = tree.file(f"{chart.folder}/values.yaml".lstrip("/")) if chart is not None else None
-    roots = documents(values).documents if values is not None else ()
-    root = roots[0] if roots and isinstance(roots[0], Mapping) else None
-    return root, chart.app_version if chart is not None else ""
 
 
 def _said(root: Mapping | None, path: str) -> str:

@@ -19,12 +19,16 @@ _LEVELS = 3
 
 @dataclass(frozen=True)
 class Chart:
-    """`tag` stands for an empty tag: the version of what the chart installs; empty: unknown."""
+    """`tag` stands for an empty tag: the version of what the chart installs; empty: unknown.
+
+    `values` are the chart's own, which other values files leave as they are where they are silent.
+    """
 
     folder: str
     app_version: str = ""
     tag: str = ""
     recipes: tuple[Recipe, ...] = ()
+    values: Mapping | None = None
 
 
 def chart_of(path: str, tree: Tree) -> Chart | None:
@@ -54,7 +58,14 @@ def _chart(file: SourceFile, tree: Tree) -> Chart:
             recipes.update(dict.fromkeys(recipes_in(template.text)))
             prefix = tag_prefix(template.text) if prefix is None else prefix
     tag = f"{prefix}{version}" if version and prefix is not None else ""
-    return Chart(file.folder, version, tag.replace("vv", "v"), tuple(recipes))
+    values = _values(posixpath.join(file.folder, "values.yaml"), tree)
+    return Chart(file.folder, version, tag.replace("vv", "v"), tuple(recipes), values)
+
+
+def _values(path: str, tree: Tree) -> Mapping | None:
+    file = tree.file(path) if path in tree.paths else None
+    roots = documents(file).documents if file is not None else ()
+    return roots[0] if roots and isinstance(roots[0], Mapping) else None
 
 
 def _below(folder: str, tree: Tree) -> list[str]:

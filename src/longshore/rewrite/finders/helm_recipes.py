@@ -74,8 +74,13 @@ def tag_prefix(template: str) -> str | None:
     return "v" if _WITH_V.search(template) else ""
 
 
-def cook(recipe: Recipe, values: Mapping, app_version: str) -> Cooked | None:
-    """The image that a recipe makes of values; None when they do not name one."""
+def cook(
+    recipe: Recipe, values: Mapping, app_version: str, base: Mapping | None = None
+) -> Cooked | None:
+    """The image that a recipe makes of values; None when they do not name one.
+
+    `base` are the chart's own values, for what these do not say.
+    """
     value, used = "", list[Scalar]()
     name: Scalar | None = None
     for part in recipe:
@@ -91,6 +96,8 @@ def cook(recipe: Recipe, values: Mapping, app_version: str) -> Cooked | None:
             if not in_tag:
                 name = node
             used.append(node)
+        elif base is not None:
+            text = text_of(value_at(base, part.path))
         value += text or part.default
     value = value.replace(APP_VERSION, app_version or OPEN).strip().removeprefix("/")
     if name is None or name.style in ("|", ">"):

@@ -80,7 +80,7 @@ def mentions_of_chart_values(
         return
     cooked = {}
     for recipe in chart.recipes:
-        made = cook(recipe, root, chart.app_version)
+        made = cook(recipe, root, chart.app_version, chart.values)
         mention = _cooked(manifest, made) if made is not None else None
         if mention is not None and (mention.span not in cooked or OPEN not in mention.expanded):
             cooked[mention.span] = mention
