@@ -6,7 +6,10 @@ import textwrap
 
 import pytest
 
-from tests.rewrite.found import found, mentions
+from longshore.rewrite.finders.registry import finders_for, sightings
+from longshore.rewrite.mentions import Mention
+from longshore.rewrite.source import read_source
+from tests.rewrite.found import found, mentions, tree_of
 
 GITLAB = """\
 image: "ruby:3.2"
@@ -503,3 +506,13 @@ def test_templates_of_pipelines_are_read_past_their_expressions() -> None:
         "5 pull postgres:15",
         "7 pull node:{{ cookiecutter.node }} = node:?",
     ]
+
+
+@pytest.mark.parametrize("written", ["python:3.12", "mirror.example/python:3.12"])
+def test_a_pipeline_as_it_is_given_not_as_the_tree_holds_it(written: str) -> None:
+    path, text = ".gitlab-ci.yml", "include: {local: b.yml}\na: {image: IMAGE, script: [make]}\n"
+    tree = tree_of({path: text.replace("IMAGE", "python:3.12"), "b.yml": "b: {script: [make]}\n"})
+    file = read_source(path, text.replace("IMAGE", written).encode())
+    assert file is not None
+    said = sightings(file, tree, finders_for(path))
+    assert [one.text for one in said if isinstance(one, Mention)] == [written]

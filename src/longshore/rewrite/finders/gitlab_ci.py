@@ -86,7 +86,7 @@ def _mentions(file: SourceFile, project: Project) -> list[Mention]:
     users = _users(project)
     found: list[Mention] = []
     for writer in (*project.defaults, *project.jobs):
-        if writer.file is not file:
+        if writer.file.path != file.path:
             continue
         for node in (*_values(writer.node, "image"), *_values(writer.node, "services")):
             found += _image(file, project, node, users.get(id(node)) or [writer])
@@ -103,7 +103,7 @@ def _unused(file: SourceFile, project: Project, found: Sequence[Mention]) -> lis
     used = {name for text in written for name in _WORD.findall(text)}
     mentions: list[Mention] = []
     for job in (*project.defaults, *project.jobs):
-        if job.file is not file:
+        if job.file.path != file.path:
             continue
         finding = Finding(file, KIND, "job-start", _DIALECT, _lookup(project, [job]), job.name)
         for name, value in job.node.mapping("variables").items():

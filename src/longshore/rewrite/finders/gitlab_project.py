@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Mapping as TableOf
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from longshore.rewrite.finders.expansion import Known
 from longshore.rewrite.finders.finder import Tree
 from longshore.rewrite.finders.image_values import piece_of, scalars
+from longshore.rewrite.mentions import BuildArgument
 from longshore.rewrite.source import SourceFile
 from longshore.rewrite.syntax.masked_yaml import read_of
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence
@@ -78,11 +80,36 @@ def project_of(file: SourceFile, tree: Tree) -> Project | None:
             root = tree.file(f"{folder}/{name}" if folder else name)
             if root is not None:
                 project = root.once("gitlab-project", lambda one: read_project(one, tree))
-                if file.path in project.files:
-                    return project
+                held = project.files.get(file.path)
+                if held is not None:
+                    return project if held.data == file.data else _as_given(root, file, tree)
         if not folder:
             return None
         folder = folder.rpartition("/")[0]
+
+
+def _as_given(root: SourceFile, file: SourceFile, tree: Tree) -> Project:
+    """The pipeline with one file as it is given, not as the tree holds it."""
+    given = _TreeWith(tree, file)
+    return read_project(given.file(root.path) or root, given)
+
+
+@dataclass(frozen=True)
+class _TreeWith:
+    """A tree with another text for one of its files."""
+
+    tree: Tree
+    given: SourceFile
+
+    @property
+    def paths(self) -> frozenset[str]:
+        return self.tree.paths
+
+    def file(self, path: str) -> SourceFile | None:
+        return self.given if path == self.given.path else self.tree.file(path)
+
+    def build_arguments(self, dockerfile: str) -> TableOf[str, BuildArgument]:
+        return self.tree.build_arguments(dockerfile)
 
 
 def read_project(root: SourceFile, tree: Tree | None) -> Project:
