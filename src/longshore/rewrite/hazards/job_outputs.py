@@ -24,9 +24,9 @@ from longshore.rewrite.syntax.yaml_nodes import Scalar, walk
 from longshore.text import tr
 
 _ACCOUNT_SECRET = re.compile(
-    r"\bsecrets\.\w*(?:ACCOUNT|REGISTRY|ECR_URI|ECR_URL|ECR_HOST)\w*", re.I
+    r"\bsecrets\.(?!\w*SERVICE_?ACCOUNT)\w*(?:AWS\w*ACCOUNT|ECR_ACCOUNT|ACCOUNT_?(?:ID|NUMBER|NO))\w*",
+    re.IGNORECASE,
 )
-_ACCOUNT_ID = re.compile(r"\bsecrets\.\w*ACCOUNT(?!_(?:KEY|NAME|EMAIL|TOKEN|JSON|FILE))\w*", re.I)
 _HOST = re.compile(r"\.dkr\.ecr\.|secrets\.\w*(?:REGISTRY|ECR_UR[IL]|ECR_HOST)", re.I)
 _STEP = re.compile(r"\bsteps\.(?P<id>[A-Za-z_][\w-]*)\.outputs\.(?P<name>[A-Za-z_][\w-]*)")
 
@@ -89,7 +89,7 @@ def _why_masked(job: str, name: str) -> tuple[str, str]:
 
 
 def _account_is_secret(workflow: Workflow) -> bool:
-    if _ACCOUNT_ID.search(workflow.file.text):
+    if _ACCOUNT_SECRET.search(workflow.file.text):
         return True
     return any(
         step.uses is not None
@@ -110,7 +110,9 @@ def _unknown(surveyed: Surveyed) -> Iterator[Hazard]:
                 if why and key not in seen:
                     seen.add(key)
                     span = scalar.locate(*found.span()) or scalar.span
-                    yield UNKNOWN.at(workflow.file, span, why, _remedy_of(step))
+                    yield UNKNOWN.at(
+                        workflow.file, span, why, _remedy_of(step), "high" if step else "medium"
+                    )
 
 
 def _asked(job: Job) -> Iterator[tuple[Scalar, re.Match[str]]]:
