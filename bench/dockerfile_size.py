@@ -49,6 +49,13 @@ FULL = (
     *("openssh-client", "patch", "procps", "python3", "sq", "subversion", "unzip", "wget"),
     *("xz-utils", "zlib1g-dev"),
 )
+# Debian's official images keep no packages and no caches of apt.
+CLEAN = """\
+DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin || true"; };
+APT::Update::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin || true"; };
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+"""
 SLIM = ("libstdc++6", "ca-certificates")
 
 
@@ -66,7 +73,7 @@ class Builder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         places = ("--root", str(folder / "root"), "--runroot", str(folder / "run"))
-        self.program = ["buildah", *places, "--storage-driver", "vfs"]
+        self.program = ["buildah", *places, "--storage-driver", "overlay"]
 
     def build(self, context: Path, file: Path, name: str, *arguments: str) -> None:
         flags = ("--isolation", "chroot", "--format", "docker", "--pull-never")
@@ -102,8 +109,10 @@ def make_root(folder: Path) -> None:
     sources = [f"deb {MIRROR}/debian {SUITE} main", f"deb {MIRROR}/debian {SUITE}-updates main"]
     sources.append(f"deb {MIRROR}/debian-security {SUITE}-security main")
     (folder / "etc/apt/sources.list").write_text("\n".join(sources) + "\n")
-    for file in Path("/etc/apt/apt.conf.d").glob("99*"):
-        shutil.copy(file, folder / "etc/apt/apt.conf.d" / file.name)
+    settings = folder / "etc/apt/apt.conf.d"
+    (settings / "docker-clean").write_text(CLEAN)
+    for file in Path("/etc/apt/apt.conf.d").glob("99*"):  # how this machine reaches the mirror
+        shutil.copy(file, settings / file.name)
 
 
 def add_packages(folder: Path, names: Sequence[str]) -> None:
