@@ -278,7 +278,7 @@ _NO_IMAGE_GROUPS = {"compute instances create", "compute images", "vm create", "
 def by_options(program: str, fields: Sequence[Field]) -> Iterator[Named]:
     """Programs that take an image in an option."""
     options = _OPTIONS[program]
-    line = read_line(fields[1:], set(options), ())
+    line = read_line(fields[1:], {*options, "t", "tag"}, ())
     verbs = " ".join(one.text for one in line.words[:3])
     if any(verbs.startswith(group) for group in _NO_IMAGE_GROUPS):
         return

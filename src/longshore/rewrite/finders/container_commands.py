@@ -52,7 +52,8 @@ def container_command(fields: Sequence[Field]) -> Iterator[Named]:
         return
     name, rest = words[0].text, words[1:]
     if name in _GROUPS and rest:
-        name, rest = f"{name} {rest[0].text}", rest[1:]
+        rest = read_line(rest, ("builder",), ("D", "debug"), first_only=True).words
+        name, rest = (f"{name} {rest[0].text}", rest[1:]) if rest else (name, rest)
     if name == "login":
         yield from login(fields, words[0], rest)
         return

@@ -30,6 +30,8 @@ _OTHER = re.compile(
 )
 _SAYS = re.compile(r"USAGE|HELP|MSG|MESSAGE|TEXT|DESC|INFO|HINT|EXAMPLE|NOTE|LOG", re.IGNORECASE)
 _COMMAND = re.compile(r"^[\"']?(?:\S{1,60}[ \t]+){1,3}?(?:run|create|exec|pull|build|buildx)\b")
+_WORD = re.compile(r"\w+")
+_REFERENCE = re.compile(r"\$(?:[({](\w+)|(\w+))")
 _FILE = re.compile(
     r"\.(?:png|jpe?g|gif|svg|ico|webp|img|iso|tar|tgz|gz|xz|zip|qcow2|raw|vmdk|sif|bin|ya?ml|json|txt)\Z",
     re.IGNORECASE,
@@ -39,15 +41,15 @@ _PORT = re.compile(r"(?:localhost|[\d.]+|host\.docker\.internal|0\.0\.0\.0):\d+\
 
 def unused_images(shell: Shell, values: Values, found: Sequence[Mention]) -> Iterator[Named]:
     """The definitions that hold a whole reference and are part of no mention."""
-    used = "\n".join(one.text for one in found)
+    used = {name for one in found for name in _WORD.findall(one.text)}
     taken = [one.span for one in found] + [piece.span for one in found for piece in one.pieces]
-    others = "\n".join(
-        one.value.raw for one in shell.assignments if one.value is not None and _is_image(one.name)
-    )
+    for one in shell.assignments:
+        if one.value is not None and _is_image(one.name):
+            names = {first or second for first, second in _REFERENCE.findall(one.value.raw)}
+            used |= names - {one.name}
     prefixes = [one for command in shell.commands for one in command.assignments]
     for one in [*shell.assignments, *prefixes]:
-        name = re.compile(rf"(?<!\w){re.escape(one.name)}(?!\w)")
-        if not _is_image(one.name) or name.search(used) or name.search(others):
+        if one.name in used or not _is_image(one.name):
             continue
         items = list(_items(one, values))
         if len(items) > 1 and not one.name.upper().endswith("S"):

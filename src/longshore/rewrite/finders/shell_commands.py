@@ -25,6 +25,7 @@ from longshore.rewrite.syntax.shell_values import Chunk, Value, Values, at_own_p
 
 _MAX_CALLS = 40
 _MAX_NESTING = 4
+_MANY_FUNCTIONS = 500
 _POSITIONAL = re.compile(r"\$\{?[1-9@*]")
 _PASSES_ON = {'"$@"', "$@", "$*", '"$*"', "${@}", '"${@}"'}
 _QUOTES = "\"'"
@@ -104,14 +105,14 @@ def _once(script: Script, every: Iterable[Named], before: list[Mention]) -> list
 
 def _named(shell: Shell, values: Values, depth: int = 0) -> Iterator[Named]:
     """What all commands name, nested scripts included."""
-    calls = _calls(shell)
-    wrappers = {name for name in calls if _runs_its_arguments(shell, name)}
+    functions = _functions(shell)
+    wrappers = functions.wrappers
     for command in shell.commands:
         if command.words and command.words[0].raw in _PASSES_ON:
             continue  # read where the function is called
         if command.name and not may_matter(command.name, wrappers):
             continue
-        for known in _frames(command, values, calls):
+        for known in _frames(command, values, functions):
             fields = known.fields(command.words)
             yield from named_by(fields, wrappers)
             yield from heredoc_images(known, command, fields, _fed_by(shell, command))
@@ -129,51 +130,47 @@ def _fed_by(shell: Shell, command: Command) -> list[str]:
     return [one.name for one in shell.commands if one.fed_by is command]
 
 
-def _calls(shell: Shell) -> dict[str, list[Command]]:
-    """The calls of each function that the text defines."""
-    names = {one.name: list[Command]() for one in shell.functions}
-    for command in shell.commands:
-        if command.name in names:
-            names[command.name].append(command)
-    return names
+@dataclass(frozen=True)
+class _Functions:
+    """The functions that a text defines: who calls them, and how they use what they are given."""
+
+    calls: Mapping[str, list[Command]]
+    wrappers: frozenset[str]
+    takes: frozenset[str]
+    shifts: Mapping[str, list[tuple[int, int]]]
 
 
-def _runs_its_arguments(shell: Shell, name: str) -> bool:
-    return any(
-        one.function == name and one.words and one.words[0].raw in _PASSES_ON
-        for one in shell.commands
-    )
+def _functions(shell: Shell) -> _Functions:
+    known = shell.functions if len(shell.functions) < _MANY_FUNCTIONS else ()
+    names = {one.name: list[Command]() for one in known}
+    wrappers: set[str] = set()
+    shifts: dict[str, list[tuple[int, int]]] = {}
+    for one in shell.commands if names else ():
+        if one.name in names:
+            names[one.name].append(one)
+        if one.function and one.words and one.words[0].raw in _PASSES_ON:
+            wrappers.add(one.function)
+        if one.function and one.name == "shift":
+            said = one.words[1].literal if len(one.words) > 1 else "1"
+            count = int(said) if said and said.isdecimal() and len(said) < 3 else 1
+            shifts.setdefault(one.function, []).append((one.start, count))
+    takes = {
+        one.name for one in shell.functions if _POSITIONAL.search(shell.text, one.start, one.end)
+    }
+    return _Functions(names, frozenset(wrappers), frozenset(takes), shifts)
 
 
-def _frames(
-    command: Command, values: Values, calls: Mapping[str, list[Command]]
-) -> Iterator[Values]:
+def _frames(command: Command, values: Values, functions: _Functions) -> Iterator[Values]:
     """The variables as each call of the function around the command sets them."""
     name = command.function
-    called = calls.get(name, [])[:_MAX_CALLS]
-    if not called or values.arguments is not None or not _takes_arguments(values.shell, name):
+    called = functions.calls.get(name, [])[:_MAX_CALLS]
+    if not called or values.arguments is not None or name not in functions.takes:
         yield values
         return
-    shifted = _shifted(values.shell, command)
+    shifts = functions.shifts.get(name, [])
     for call in called:
         given = [at_own_place(one) for one in values.fields(call.words[1:])]
-        yield values.called_with(tuple(given[shifted:]))
-
-
-def _takes_arguments(shell: Shell, name: str) -> bool:
-    return any(
-        one.name == name and _POSITIONAL.search(shell.text, one.start, one.end)
-        for one in shell.functions
-    )
-
-
-def _shifted(shell: Shell, command: Command) -> int:
-    count = 0
-    for one in shell.commands:
-        if one.function == command.function and one.name == "shift" and one.start < command.start:
-            said = one.words[1].literal if len(one.words) > 1 else "1"
-            count += int(said) if said and said.isdecimal() and len(said) < 3 else 1
-    return count
+        yield values.called_with(tuple(given), shifts)
 
 
 def _mentions(script: Script, named: Named) -> Iterator[Mention]:

@@ -26,7 +26,6 @@ _ASSIGNMENT = re.compile(
     r"(?P<sign>:{0,3}=|\?=|\+=|!=)[ \t]*"
 )
 _TARGETS = re.compile(r"[^\t\n:=#$(){}]{1,500}:(?![:=])[ \t]*(?=[\w.-]+[ \t]*[:?+]?=)")
-_RULE = re.compile(r"[^\t\n#:=]*(?:\$[({][^)}\n]*[)}][^\t\n#:=]*)*::?(?!=)[^;#\n]*;")
 _DEFINE = re.compile(
     r" *(?:override +|export +)*define[ \t]+(?P<name>[\w.-]+)[ \t]*[:?+]?=?[ \t]*\r?\n"
 )
@@ -157,10 +156,20 @@ class _Reader:
             if found["sign"] == "!=":
                 self.made.append(_blank(line[:start]) + _converted(line[start:]))
                 return
-        elif (rule := _RULE.match(line)) is not None:
-            self.made.append(_blank(line[: rule.end()]) + _recipe(line[rule.end() :], self._canned))
+        elif (semicolon := _inline_recipe(line)) > 0:
+            rest = _recipe(line[semicolon:], self._canned)
+            self.made.append(_blank(line[:semicolon]) + rest)
             return
         self.made.append(_with_shells(line))
+
+
+def _inline_recipe(line: str) -> int:
+    """Where the recipe begins in `target: needs ; recipe`; 0 when there is none."""
+    colon, semicolon = line.find(":"), line.find(";")
+    comment = line.find("#")
+    if 0 <= colon < semicolon and not 0 <= comment < semicolon:
+        return semicolon + 1
+    return 0
 
 
 def _logical_end(text: str, at: int) -> int:

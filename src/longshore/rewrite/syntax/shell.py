@@ -26,6 +26,8 @@ _HEREDOC = re.compile(r"<<-?[ \t]*(['\"\\]?)([A-Za-z_]\w*)")
 _LOOPS = {"for_statement", "while_statement", "c_style_for_statement"}
 _REDIRECTS = {"file_redirect", "herestring_redirect", "heredoc_redirect"}
 _ARROWS = {"<<<", ">", ">>", "<", "&>", "&>>", ">&", "<&", ">|", "file_descriptor"}
+_MANY_HEREDOCS = 1000  # the grammar takes long over thousands that are never closed
+_LONG_LINE = re.compile(r"[^\n]{8001,}")  # data, not commands; grammars take long over it
 _MAX_LINES_IN_QUOTES = 200
 
 
@@ -129,7 +131,12 @@ def parse_shell(text: str) -> Shell:
     """The commands of a shell text; never raises, whatever the text."""
     covered = cover(text)
     shell = Shell(text)
-    _Walker(shell, covered.text, covered.marks).text(0, len(text), 0)
+    readable = _LONG_LINE.sub(lambda found: " " * len(found[0]), covered.text)
+    walker = _Walker(shell, readable, covered.marks)
+    if readable.count("<<") < _MANY_HEREDOCS:
+        walker.text(0, len(text), 0)
+    else:
+        walker.lines(0, len(text), 0)
     shell.commands.sort(key=lambda one: (one.start, -one.end))
     shell.assignments.sort(key=lambda one: one.start)
     return shell
@@ -165,6 +172,11 @@ class _Walker:
         tree = _parser().parse(_bytes(self._covered[start:end]))
         self._node(tree.root_node, depth)
         self._at = outer
+
+    def lines(self, start: int, end: int, depth: int) -> None:
+        """Parse a part of the text line by line."""
+        for first, last in _logical_lines(self._covered, start, end):
+            self.text(first, last, depth + 20)
 
     def _word(self, start: int, end: int) -> Word:
         start, end = start + self._at, end + self._at
@@ -424,8 +436,7 @@ class _Walker:
         if len(lines) < 2 or depth > _MAX_DEPTH // 2:
             self._all(node.children, depth + 1)
             return
-        for first, last in lines:
-            self.text(first, last, depth + 20)
+        self.lines(start, end, depth)
 
 
 def _writes(redirect: Any) -> bool:
@@ -435,15 +446,19 @@ def _writes(redirect: Any) -> bool:
 def _logical_lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Lines with their continuations, open quotes and heredocs."""
     at = start
+    unclosed: set[str] = set()
     while at < end:
         stop = _line_end(text, at, end)
         while text[at:stop].rstrip("\r\n").endswith("\\") and stop < end:
             stop = _line_end(text, stop, end)
         stop = _with_quotes(text, at, stop, end)
-        if found := _HEREDOC.search(text, at, stop):
+        found = _HEREDOC.search(text, at, stop)
+        if found is not None and found[2] not in unclosed:
             mark = re.compile(rf"^[ \t]*{found[2]}[ \t]*\r?$", re.MULTILINE)
             if closed := mark.search(text, stop, end):
                 stop = _line_end(text, closed.end(), end)
+            else:
+                unclosed.add(found[2])
         if text[at:stop].strip():
             yield at, stop
         at = stop

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from longshore.rewrite.mentions import OPEN
@@ -20,6 +20,7 @@ from longshore.rewrite.syntax.shell_words import Part, Text, Unknown, Variable
 
 _MAX_VALUES = 24
 _MAX_DEPTH = 12
+_MAX_STEPS = 600  # variables looked up for one word
 _FINDS_PROGRAM = re.compile(r"\s*(?:which|command\s+-v|type\s+-p|whereis)\s+([\w.-]+)")
 _ITEM = re.compile(r"(?:[^\s'\"]|'[^']*'|\"[^\"]*\")+")
 
@@ -150,12 +151,16 @@ class Values:
     outer: Values | None = None
     outer_at: int = 0
     arguments: tuple[tuple[Value, ...], ...] | None = None
+    shifts: tuple[tuple[int, int], ...] = ()
     _busy: set[int] = field(default_factory=set)
     _by_name: dict[str, list[Assignment]] = field(default_factory=dict)
     _loops: dict[str, list[Loop]] = field(default_factory=dict)
+    _ready: bool = False
+    _steps: list[int] = field(default_factory=lambda: [0])
 
     def __post_init__(self) -> None:
-        if not self._by_name and not self._loops:
+        if not self._ready:
+            self._ready = True
             for one in [*self.shell.assignments, *_defaults_set(self.shell)]:
                 self._by_name.setdefault(one.name, []).append(one)
             for many in self._by_name.values():
@@ -163,14 +168,23 @@ class Values:
             for loop in self.shell.loops:
                 self._loops.setdefault(loop.variable, []).append(loop)
 
-    def called_with(self, arguments: tuple[tuple[Value, ...], ...]) -> Values:
-        """The same inside a function that is called with these."""
-        return replace(self, arguments=arguments, _busy=set())
+    def called_with(
+        self, arguments: tuple[tuple[Value, ...], ...], shifts: Sequence[tuple[int, int]]
+    ) -> Values:
+        """The same inside a function that is called with these; `shifts`: where it drops some."""
+        return replace(self, arguments=arguments, shifts=tuple(shifts), _busy=set())
+
+    def given_arguments(self, at: int) -> tuple[tuple[Value, ...], ...] | None:
+        """The function's arguments that are left at an offset; None outside a function."""
+        if self.arguments is None:
+            return None
+        return self.arguments[sum(count for start, count in self.shifts if start < at) :]
 
     def inside(self, shell: Shell, start: int, at: int) -> Values:
         """The variables of a script inside this one: `start` is its place in the outermost text,
         `at` where this text runs it."""
-        return Values(shell, self.given, start, self, at, self.arguments)
+        left = self.given_arguments(at)
+        return Values(shell, self.given, start, self, at, left, _steps=self._steps)
 
     def fields(self, words: Iterable[Word]) -> list[Field]:
         """The words of a command after expansion."""
@@ -178,6 +192,7 @@ class Values:
 
     def field(self, word: Word) -> list[Field]:
         """What a word becomes: usually one argument."""
+        self._steps[0] = 0
         start, end = word.start + self.base, word.end + self.base
         if len(word.parts) == 1 and not isinstance(word.parts[0], Text):
             return self._lone(word, word.parts[0], start, end)
@@ -199,8 +214,9 @@ class Values:
 
     def _several(self, part: Variable, at: int) -> list[Field] | None:
         """`"$@"` and `"${array[@]}"`: one argument for each item."""
-        if part.name in {"@", "*"} and self.arguments is not None:
-            return [_placed(values, part, self.base) for values in self.arguments]
+        left = self.given_arguments(at)
+        if part.name in {"@", "*"} and left is not None:
+            return [_placed(values, part, self.base) for values in left]
         if part.index not in {"@", "*"}:
             return None
         words = self._items(part.name, at)
@@ -248,6 +264,9 @@ class Values:
         ]
 
     def _variable(self, part: Variable, at: int, depth: int) -> list[Value]:
+        self._steps[0] += 1
+        if self._steps[0] > _MAX_STEPS:
+            return []
         known = self.lookup(part.name, at, depth)
         operator = part.operator
         if operator in {"", "{{", ":?", "?"}:
@@ -272,9 +291,10 @@ class Values:
 
     def lookup(self, name: str, at: int, depth: int = 0) -> list[Value]:
         """What a variable may hold at an offset of this text; empty when unknown."""
-        if name.isdigit() and self.arguments is not None:
+        left = self.given_arguments(at) if name.isdecimal() and len(name) < 4 else None
+        if left is not None:
             index = int(name) - 1
-            return list(self.arguments[index]) if 0 <= index < len(self.arguments) else [()]
+            return list(left[index]) if 0 <= index < len(left) else [()]
         for loop in reversed(self._loops.get(name, ())):
             if loop.body_start <= at < loop.end and loop.items:
                 return self._taken(loop, depth)
@@ -297,15 +317,7 @@ class Values:
         return found
 
     def _assigned(self, name: str, at: int, depth: int) -> list[Value]:
-        every = self._by_name.get(name)
-        if not every:
-            return []
-        index = bisect_left([one.start for one in every], at)
-        before, after = every[:index], every[index:]
-        while before and before[-1].end > at:  # the use stands in its own value
-            before.pop()
-        last = next((n for n in range(len(before) - 1, -1, -1) if not before[n].conditional), 0)
-        chosen = before[last:] or after
+        chosen = self._chosen(name, at)
         found: list[Value] = []
         for one in chosen:
             if one.start in self._busy or one.value is None:
@@ -321,6 +333,19 @@ class Values:
                 return [*dict.fromkeys(said[: _MAX_VALUES - 1]), ()]  # a prefix, or none
         settled = [one for one in said if OPEN not in text_of(one)]
         return list(dict.fromkeys(settled or found))[:_MAX_VALUES]
+
+    def _chosen(self, name: str, at: int) -> list[Assignment]:
+        """The assignments that count at an offset: the last one before, and what may follow it."""
+        every = self._by_name.get(name, [])
+        index = bisect_left(every, at, key=lambda one: one.start)
+        chosen: list[Assignment] = []
+        for one in reversed(every[max(0, index - _MAX_VALUES) : index]):
+            if one.end > at:
+                continue  # the use stands in its own value
+            chosen.append(one)
+            if not one.conditional and not one.append:
+                break
+        return chosen[::-1] or every[index : index + _MAX_VALUES]
 
     @staticmethod
     def _appended(found: list[Value], values: list[Value]) -> list[Value]:
