@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TypeGuard
 
+from longshore.rewrite.finders.workflow_builds import is_build
 from longshore.rewrite.hazards.hazard import Check, Hazard, Severity, Surveyed
 from longshore.rewrite.hazards.samples import Sample, samples_of
+from longshore.rewrite.hazards.scan_steps import deploys
 from longshore.rewrite.hazards.workflows import default_of, place_of, workflows_of
 from longshore.rewrite.syntax.workflow import Job, Step, Workflow
 from longshore.rewrite.syntax.workflow_scope import Scope, is_possible, scope_of_job
@@ -20,7 +23,7 @@ from longshore.text import tr
 _ABOUT_REFS = re.compile(r"github\.(?:ref|ref_name|base_ref|head_ref|ref_type|event_name)\b")
 _REF = re.compile(r"refs/(?:heads|tags)/(?P<name>[^'\"]+)")
 _TEXT = re.compile(r"'(?P<text>[^']{1,80})'")
-_DEPLOYS = re.compile(r"deploy|release|publish|push|build", re.IGNORECASE)
+_WEIGHTY = re.compile(r"deploy|release|publish|push|rollout", re.IGNORECASE)
 _SUCCESS = re.compile(
     r"\b(?:success(?:ful(?:ly)?)?|succeeded|passed|deployed|is live|completed)\b|✅|🎉|성공",
     re.IGNORECASE,
@@ -30,13 +33,14 @@ _FAILURE = re.compile(
 )
 _SENDS = re.compile(r"slack|discord|telegram|teams|notify|notification|webhook|mail", re.IGNORECASE)
 _MOST_SAMPLES = 80
+_GENERATED = (".lock.yml", ".lock.yaml")
 
 
 def _never_true(surveyed: Surveyed) -> Iterator[Hazard]:
     default = default_of(surveyed)
     for workflow in workflows_of(surveyed):
         conditions = list(_conditions(workflow))
-        if not conditions:
+        if not conditions or workflow.file.path.endswith(_GENERATED):
             continue
         samples = samples_of(workflow, default, _names_in(one for _, _, one in conditions))
         if not samples or len(samples) > _MOST_SAMPLES:
@@ -45,7 +49,7 @@ def _never_true(surveyed: Surveyed) -> Iterator[Hazard]:
             if any(_may_hold(workflow, sample, default, job, condition) for sample in samples):
                 continue
             name = step.name or job.id if step is not None else job.id
-            worth: Severity = "high" if _DEPLOYS.search(f"{name} {job.id}") else "medium"
+            worth: Severity = "high" if _is_weighty(job, step) else "low"
             yield NEVER_TRUE.at(
                 workflow.file,
                 condition.span,
@@ -64,11 +68,23 @@ def _never_true(surveyed: Surveyed) -> Iterator[Hazard]:
 
 def _conditions(workflow: Workflow) -> Iterator[tuple[Job, Step | None, Scalar]]:
     for job in workflow.jobs:
-        if job.condition is not None and _ABOUT_REFS.search(job.condition.value):
+        if _is_about_refs(job.condition):
             yield job, None, job.condition
         for step in job.steps:
-            if step.condition is not None and _ABOUT_REFS.search(step.condition.value):
+            if _is_about_refs(step.condition):
                 yield job, step, step.condition
+
+
+def _is_about_refs(condition: Scalar | None) -> TypeGuard[Scalar]:
+    """Whether it speaks of refs or events, and of nothing that whoever starts a run can set."""
+    text = condition.value if condition is not None else ""
+    return _ABOUT_REFS.search(text) is not None and "inputs" not in text
+
+
+def _is_weighty(job: Job, step: Step | None) -> bool:
+    if step is not None:
+        return deploys(step) or is_build(step)
+    return _WEIGHTY.search(f"{job.id} {job.node.text('name') or ''}") is not None
 
 
 def _names_in(conditions: Iterator[Scalar]) -> list[str]:

@@ -15,6 +15,7 @@ from longshore.rewrite.hazards.workflows import is_ecr, moved, workflows_of
 from longshore.rewrite.source import SourceFile, Span
 from longshore.rewrite.syntax.json_nodes import data_documents
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, walk
+from longshore.rewrite.uses import Use
 from longshore.text import tr
 
 _HUB = re.compile(r"(?<![\w.-])(?:(?:index|registry-1|registry\.hub|hub)\.)?docker\.(?:io|com)\b")
@@ -161,11 +162,14 @@ def _why_add_on(name: str) -> tuple[str, str]:
 def _pushes_to_hub(surveyed: Surveyed) -> bool:
     """Whether something may still be pushed to the Hub, as far as can be seen."""
     return any(
-        use.mention.role in ("push", "tag") and use.registry in (None, DOCKER_HUB)
+        use.registry in (None, DOCKER_HUB)
+        and (use.mention.role == "push" or (use.mention.role == "tag" and _in_pipeline(use)))
         for use in surveyed.uses
-        if use.mention.kind.startswith(("gha-", "gitlab", "circleci", "bake", "makefile", "shell"))
-        and (use.mention.role == "push" or use.mention.kind.startswith("gha-"))
     )
+
+
+def _in_pipeline(use: Use) -> bool:
+    return use.mention.kind.startswith("gha-")
 
 
 def _logs_in_to_hub(surveyed: Surveyed) -> bool:

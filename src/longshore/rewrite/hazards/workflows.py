@@ -30,6 +30,7 @@ _ECR_HOST = re.compile(r"\.dkr[.-]ecr(?:-fips)?\.|\bdkr\.ecr\b")
 _ECR_COMMAND = re.compile(r"\becr\s+get-login|\becr-login\b|docker-credential-ecr")
 _HOSTED = re.compile(r"(?:ubuntu|windows|macos)-")
 _DEEPEST = 3
+_ASIDE = re.compile(r"(?:^|/)(?:tests?|examples?|samples?|docs?|fixtures?|testdata|vendor)/")
 
 
 def workflows_of(surveyed: Surveyed) -> tuple[Workflow, ...]:
@@ -175,7 +176,12 @@ def moved(surveyed: Surveyed) -> bool:
     """Whether the tree has begun to use ECR: a workflow logs in there, or something is pushed."""
 
     def look(one: Surveyed) -> bool:
-        if any(use.mention.role == "push" and is_ecr(use.registry or "") for use in one.uses):
+        if any(
+            use.mention.role == "push"
+            and is_ecr(use.registry or "")
+            and not _ASIDE.search(use.file)
+            for use in one.uses
+        ):
             return True
         return any(
             logs_in_to_ecr(one.tree, job) for workflow in workflows_of(one) for job in workflow.jobs
