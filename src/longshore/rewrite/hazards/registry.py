@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 from longshore.rewrite.hazards import (
+    actions,
     base_images,
     build_context,
     build_secrets,
+    builders,
+    conditions,
+    credentials,
+    hub_logins,
+    iam_files,
     image_contents,
+    image_tags,
+    job_outputs,
+    leftovers,
+    lifecycle_files,
+    pull_requests,
     running_process,
+    scans,
     script_errors,
     server_scripts,
+    workflow_folders,
 )
 from longshore.rewrite.hazards.hazard import Check, Hazard, Surveyed
 
 CHECKS: tuple[Check, ...] = (
+    *hub_logins.CHECKS,
+    *leftovers.CHECKS,
+    *workflow_folders.CHECKS,
+    *conditions.CHECKS,
+    *image_tags.CHECKS,
+    *pull_requests.CHECKS,
+    *lifecycle_files.CHECKS,
+    *credentials.CHECKS,
+    *iam_files.CHECKS,
+    *job_outputs.CHECKS,
+    *builders.CHECKS,
+    *scans.CHECKS,
+    *actions.CHECKS,
     *build_secrets.CHECKS,
     *base_images.CHECKS,
     *running_process.CHECKS,
