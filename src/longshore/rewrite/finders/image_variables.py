@@ -56,6 +56,8 @@ def unused_images(shell: Shell, values: Values, found: Sequence[Mention]) -> Ite
             continue
         for item in items:
             span = Span(item.start, item.end)
+            if not _written_in(item, one, values.base):
+                continue
             if _is_reference(item.text, one.name) and not _overlaps(span, taken):
                 yield Named(item, "pull")
 
@@ -67,6 +69,17 @@ def commands_in_variables(shell: Shell, values: Values) -> Iterator[Named]:
         if _SAYS.search(one.name) or not _COMMAND.search(raw):
             continue
         yield from named_by(values.command_in(one))
+
+
+def _written_in(item: Field, one: Assignment, base: int) -> bool:
+    """Whether the assignment itself holds some of the name, and does not just hand it on."""
+    start, end = one.start + base, one.end + base
+    return any(
+        chunk.source is not None
+        and start <= chunk.source.start < end
+        and chunk.text.strip(":/@-. ") != ""
+        for chunk in item.values[0]
+    )
 
 
 def _is_image(name: str) -> bool:

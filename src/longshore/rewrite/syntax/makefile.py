@@ -278,4 +278,4 @@ def _reference(text: str) -> str:
         return "${" + _plain(inner) + "}"
     if inner.startswith("shell "):
         return "$(" + " " * len("shell ") + _converted(inner[len("shell ") :]) + ")"
-    return "$(" + _blank(inner) + ")"
+    return "$(" + ":"[: len(inner)] + _blank(inner[1:]) + ")"  # an empty one is no valid shell
