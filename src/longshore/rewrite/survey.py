@@ -56,7 +56,7 @@ def settle(uses: Sequence[Use]) -> list[Use]:
     builders = _builders(uses)
     settled = []
     for use in uses:
-        builder = builders.builder_of(use) if use.mention.role in ("pull", "cache") else None
+        builder = builders.builder_of(use) if use.mention.role in ("pull", "cache", "tag") else None
         if builder is not None:
             use = replace(use, status="local", reason=tr("built by {place}", place=builder))
         settled.append(use)
