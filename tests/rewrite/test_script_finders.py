@@ -141,7 +141,8 @@ pipeline {
        docker.withRegistry('https://index.docker.io/v1/', 'c') { docker.build("acme/b:${X}") }
        docker.withRegistry('', 'c') { }
        docker.withRegistry('https://r.example.com', 'c') { }
-       echo 'docker pull nope'
+       withDockerRegistry(credentialsId: 'c', url: 'https://index.docker.io/v1/') { }
+       withDockerRegistry([credentialsId: 'c']) { echo 'docker pull nope' }
        image 'no:1'
      }
    } } }
@@ -168,13 +169,15 @@ def test_jenkinsfile() -> None:
         (13, "acme/x:?"),
         (15, "alpine:3"),
         (16, "node:18"),
-        (25, "busybox:1"),
-        (32, "kaniko/executor:v1"),
+        (26, "busybox:1"),
+        (33, "kaniko/executor:v1"),
     ]
     assert rows("Jenkinsfile", JENKINSFILE, "login") == [
         (17, "docker.io"),
         (18, "docker.io"),
         (19, "r.example.com"),
+        (20, "docker.io"),
+        (21, "docker.io"),
     ]
     assert rows("Jenkinsfile", JENKINSFILE, "push") == [(13, "acme/app:?")]
     agents = [one for one in mentions("Jenkinsfile", JENKINSFILE) if one.pulled == "job-start"]

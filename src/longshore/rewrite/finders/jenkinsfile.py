@@ -75,6 +75,8 @@ def find(file: SourceFile, tree: Tree) -> list[Mention]:
             blocks.pop()
         elif token.kind == "string":
             _string(reading, index, blocks)
+        elif token.kind == "word" and token.text == "withDockerRegistry":
+            _login_block(reading, index)
         elif token.kind == "word" and token.text in reading.known:
             _name(reading, index, blocks)
     _unused(reading)
@@ -225,22 +227,44 @@ def _name(reading: _Reading, index: int, blocks: list[str]) -> None:
 
 def _login(reading: _Reading, index: int) -> None:
     """`docker.withRegistry('', 'credentials')` logs in to Docker Hub."""
-    token = reading.tokens[index]
-    text = reading.file.text
-    if token.text and not _HUB.match(token.text):
-        if "://" not in token.text or "$" in token.text:
-            return
-        server = token.text.partition("://")[2].strip("/")
-        start = token.start + token.text.index(server) if server else token.start
-        span, value = Span(start, start + len(server)), None
-    elif token.text:
-        span, value = Span(token.start, token.end), DOCKER_HUB
+    first = next(n for n in range(index, -1, -1) if reading.tokens[n].text == "docker")
+    whole = Span(reading.tokens[first].start, reading.tokens[index - 2].end)
+    _login_to(reading, reading.tokens[index], whole)
+
+
+def _login_block(reading: _Reading, index: int) -> None:
+    """`withDockerRegistry(credentialsId: 'x', url: 'https://…')`; no url means Docker Hub."""
+    tokens = reading.tokens
+    follows = tokens[index + 1 : index + 2]
+    if not follows or follows[0].text not in {"(", "["}:
+        return
+    url: Token | None = None
+    for at in range(index + 2, min(index + 20, len(tokens) - 2)):
+        if tokens[at].text == ")":
+            break
+        if tokens[at].text == "url" and tokens[at + 1].text == ":":
+            url = tokens[at + 2]
+            break
+    if url is None or url.kind == "string":
+        _login_to(reading, url, Span(tokens[index].start, tokens[index].end))
+
+
+def _login_to(reading: _Reading, url: Token | None, whole: Span) -> None:
+    """A login to a registry's address; without one to Docker Hub, at the words that log in."""
+    value: str | None = DOCKER_HUB
+    if url is None or not url.text:
+        span = whole
+    elif _HUB.match(url.text):
+        span = Span(url.start, url.end)
     else:
-        first = next(n for n in range(index, -1, -1) if reading.tokens[n].text == "docker")
-        span, value = Span(reading.tokens[first].start, token.start - 1), DOCKER_HUB
-    if span.start < span.end:
-        said = text[span.start : span.end]
-        reading.found.append(Mention(KIND, "login", span, said, value))
+        server = url.text.partition("://")[2].partition("/")[0]
+        if not server or "$" in server:
+            return
+        start = url.start + url.text.index(server)
+        span, value = Span(start, start + len(server)), None
+    text = reading.file.text[span.start : span.end]
+    if text:
+        reading.found.append(Mention(KIND, "login", span, text, value))
 
 
 def _shell(reading: _Reading, token: Token) -> None:

@@ -75,7 +75,7 @@ def read_word(text: str, start: int, end: int, marks: Marks = {}) -> tuple[Part,
     return _Reader(text, end, marks, 0).read(start)
 
 
-def closing(text: str, start: int, end: int) -> int:
+def closing(text: str, start: int, end: int, nested: int = 0) -> int:
     """The offset behind the bracket that closes the one at `start`, quotes respected."""
     opened = text[start]
     wanted = {"(": ")", "{": "}", "[": "]"}[opened]
@@ -87,7 +87,7 @@ def closing(text: str, start: int, end: int) -> int:
         elif sign == "'" and opened == "(":
             at = _find(text, "'", at + 1, end)
         elif sign == '"':
-            at = _closing_quote(text, at, end)
+            at = _closing_quote(text, at, end, nested)
         elif sign == opened:
             depth += 1
         elif sign == wanted:
@@ -103,9 +103,16 @@ def _find(text: str, sign: str, start: int, end: int) -> int:
     return end if found < 0 else found
 
 
-def _closing_quote(text: str, start: int, end: int) -> int:
+def _closing_quote(text: str, start: int, end: int, nested: int = 0) -> int:
+    """Where a double quote ends; what stands in `$( )` and `${ }` has quotes of its own."""
     at = start + 1
+    looking = nested < _MAX_DEPTH
     while at < end and text[at] != '"':
+        if looking and text[at] == "$" and text[at + 1 : at + 2] in {"(", "{"}:
+            stop = closing(text, at + 1, end, nested + 1)
+            looking = stop < end
+            at = stop if looking else at + 1
+            continue
         at += 2 if text[at] == "\\" else 1
     return min(at, end)
 
