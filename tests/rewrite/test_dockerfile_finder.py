@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longshore.rewrite.finders.dockerfile import FINDER, find, mentions_in_dockerfile, takes
+from longshore.rewrite.finders.dockerfile import (
+    BY_CONTENT,
+    FINDER,
+    find,
+    find_by_content,
+    mentions_in_dockerfile,
+    takes,
+)
 from longshore.rewrite.finders.finder import TreeOfTexts
 from longshore.rewrite.mentions import OPEN, BuildArgument, Mention
 from longshore.rewrite.source import SourceFile, Span, read_source
@@ -256,6 +263,31 @@ def test_names_that_are_taken(path: str) -> None:
 @pytest.mark.parametrize("path", LEFT)
 def test_names_that_are_left(path: str) -> None:
     assert not takes(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "images"),
+    [
+        (
+            "src/web.docker",
+            "# web\nARG V=18\nFROM node:$V AS a\nRUN x\nFROM a\nCMD y\n",
+            ["node:18"],
+        ),
+        ("docker/web", "\ufefffrom node:18\nrun x\n", ["node:18"]),
+        ("web", "FROM node:18\n", None),
+        ("x.docker", "image: node:18\nFROM node:18\nRUN x\n", None),
+        ("authors", "FROM THE AUTHORS, AS IS\nRUN x\n", None),
+        ("model", "FROM llama3\nPARAMETER temperature 1\n", None),
+        ("notes", "FROM node:18\nRUN x\nand then you are done\n", None),
+        ("query", "from users\nwhere x\n", None),
+    ],
+)
+def test_a_dockerfile_of_any_name(path: str, text: str, images: list[str] | None) -> None:
+    found = find_by_content(file_of(text, path), TreeOfTexts({}, {}))
+    assert (None if found is None else [one.expanded for one in found]) == images
+    assert BY_CONTENT.takes(path)
+    assert not BY_CONTENT.takes("Makefile")
+    assert not BY_CONTENT.takes("notes.txt")
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,8 @@ SCRIPTS = [
     ('docker run "${IMG:-a:1}" x', "a:1"),
     ("docker pull a:${V:-1}", "a:1"),
     ('docker pull "$REG"/a:1', "?/a:1"),
+    ('V="a/b:$(x "$y" | jq)"; docker pull "$V"', "a/b:?"),
+    ('docker run --name "$(x "a b" "${y:-"c"}")" a:1', "a:1"),
     ("docker pull a:${{ matrix.v }}", "a:?"),
     ("ssh h docker pull a:1", "a:1"),
     ('ssh -i k u@h "cd /x && sudo docker pull a:1"', "a:1"),

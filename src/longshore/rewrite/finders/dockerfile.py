@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from longshore.rewrite.finders.dockerfile_images import images_in
+from longshore.rewrite.finders.dockerfile_images import MARKERS, images_in, is_full
 from longshore.rewrite.finders.dockerfile_scope import Home
 from longshore.rewrite.finders.finder import Finder, Tree
 from longshore.rewrite.mentions import BuildArgument, Mention
@@ -37,6 +37,14 @@ _TEMPLATE = re.compile(
     r"twig|njk|ftl|vm|eex|epp|mako|tt)(?:\.[\w-]+)?\Z"
 )
 _BEGINS = frozenset({"ARG"})
+_FIRST = re.compile(r"\ufeff?(?:[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*(?:ARG|FROM)[ \t]", re.IGNORECASE)
+_OTHER_FILE = re.compile(
+    r"(?:earth|model|make|jenkins|vagrant|tilt|gem|rake|proc|pip)file\Z|license"
+)
+_INSTRUCTIONS = frozenset({
+    *("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "RUN"),
+    *("MAINTAINER", "ONBUILD", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"),
+})  # fmt: skip
 
 
 def takes(path: str) -> bool:
@@ -57,7 +65,11 @@ def find(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
     sure = is_template(name) or (_SURE.match(name) and not _LANGUAGE.search(name))
     if not sure and not is_dockerfile(dockerfile):
         return None
-    return images_in(dockerfile, Home(file.path, Span, tree.build_arguments(file.path)))
+    found = images_in(dockerfile, Home(file.path, Span, tree.build_arguments(file.path)))
+    if is_template(name) and MARKERS.search(file.text):
+        # A bare name may be a stage that an expression names.
+        return [one for one in found if one.kind == "dockerfile-from" or is_full(one.text)]
+    return found
 
 
 def is_dockerfile(dockerfile: Dockerfile) -> bool:
@@ -91,4 +103,24 @@ def mentions_in_dockerfile(
     ]
 
 
+def takes_any(path: str) -> bool:
+    """Whether a file of another name may hold a Dockerfile: `web.docker`, `docker/web`."""
+    name = path.rpartition("/")[2].lower()
+    return name.endswith(".docker") or ("." not in name and _OTHER_FILE.match(name) is None)
+
+
+def find_by_content(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
+    """The images of a file that begins as a Dockerfile and has its instructions only."""
+    if not _FIRST.match(file.text):
+        return None
+    dockerfile = parse_dockerfile(file)
+    body = [one.keyword for stage in dockerfile.stages for one in stage.instructions]
+    if not body or not _INSTRUCTIONS.issuperset(body) or not is_dockerfile(dockerfile):
+        return None
+    return images_in(dockerfile, Home(file.path, Span, tree.build_arguments(file.path)))
+
+
 FINDER = Finder("dockerfile", takes, find, late=True)
+BY_CONTENT = Finder(
+    "dockerfile-by-content", takes_any, find_by_content, (b"FROM ", b"from "), late=True
+)

@@ -38,6 +38,7 @@ FINDERS: tuple[Finder, ...] = (
     *manifest_kinds.LATE,
     *ci_kinds.LATE,
     *ci_kinds.LAST,
+    dockerfile.BY_CONTENT,
     *script_kinds.SHELL,
 )
 
