@@ -271,7 +271,7 @@ def test_jobs(job: str, found: list[str]) -> None:
         ),
         (
             "- uses: docker/login-action@v3\n  with: {registry: ghcr.io}",
-            ["gha-login login ghcr.io"],
+            ["gha-login login docker/login-action@v3 => ghcr.io"],
         ),
         (
             "- uses: docker/login-action@v3\n  with:\n    registry-auth: |\n      - username: u\n"

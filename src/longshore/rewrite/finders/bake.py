@@ -14,7 +14,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from longshore.rewrite.finders.dockerfile import mentions_in_dockerfile
 from longshore.rewrite.finders.finder import Finder, Tree
+from longshore.rewrite.finders.hcl_texts import Inner
 from longshore.rewrite.finders.hcl_values import Defined, branches, entries, values
 from longshore.rewrite.finders.readings import Value, mention
 from longshore.rewrite.mentions import OPEN, BuildArgument, Mention, Piece, Role, Sighting
@@ -62,6 +64,14 @@ class _Bake:
         return None
 
 
+def _inline(bake: _Bake, target: Block) -> Iterator[Mention]:
+    """What a Dockerfile that stands in the target names."""
+    value = target.body.get("dockerfile-inline")
+    if isinstance(value, Template):
+        inner = Inner(bake.file, value, bake.find)
+        yield from mentions_in_dockerfile(inner.text, inner.place, bake.file.path)
+
+
 def find(file: SourceFile, tree: Tree) -> Iterable[Sighting] | None:
     """The images of a bake file; None when the file is something else."""
     body = hcl_of_json(file) if file.name.endswith(".json") else hcl(file)
@@ -72,6 +82,7 @@ def find(file: SourceFile, tree: Tree) -> Iterable[Sighting] | None:
     found: list[Sighting] = []
     for target in targets:
         found += _target(bake, target)
+        found += _inline(bake, target)
         found += _arguments(bake, target, tree)
     return found
 
@@ -106,7 +117,8 @@ def _target(bake: _Bake, target: Block) -> Iterator[Mention]:
     yield from _tags(bake, target)
     for name in ("cache-from", "cache-to"):
         for item in _items(body.get(name)):
-            yield from _cache(bake, item, job)
+            for one in _cache(bake, item, job):
+                yield replace(one, pulled="build" if name == "cache-from" else None)
 
 
 def _tags(bake: _Bake, target: Block) -> Iterator[Mention]:

@@ -69,7 +69,7 @@ class ComposeValues:
             span,
             text,
             None if value == text else value,
-            pulled="host",
+            pulled="build" if kind.startswith("compose-build-") else "host",
             job=job,
             pieces=pieces,
             needs=tr("variable {names}", names=names) if names else "",

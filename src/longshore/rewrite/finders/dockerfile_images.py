@@ -27,7 +27,7 @@ from longshore.rewrite.syntax.dockerfile import Dockerfile, Instruction, Stage, 
 from longshore.rewrite.syntax.traced import Traced, made, pieces_of
 from longshore.text import tr
 
-_MARKERS = re.compile(r"\{\{|\}\}|\{%|<%|%>|%%\w+%%|\[\[|\$\{\{|#\{|@\w+@|<\w")
+MARKERS = re.compile(r"\{\{|\}\}|\{%|<%|%>|%%\w+%%|\[\[|\$\{\{|#\{|@\w+@|<\w")
 _IMAGE_WORDS = ("IMAGE", "BASE", "FROM", "REGISTRY", "REPO", "IMG")
 _REGISTRY_WORDS = ("REGISTRY", "PREFIX", "REPO", "MIRROR", "PROXY", "HUB", "HOST", "ORG")
 _NAMED = re.compile(r"[A-Za-z][A-Za-z0-9._-]*\Z")
@@ -75,7 +75,7 @@ def places_of(stage: Stage) -> Iterator[Place]:
         one = instruction.trigger or instruction
         if one.keyword == "COPY":
             word = one.flag("from")
-            if word is not None and (not instruction.trigger or _is_full(word.text)):
+            if word is not None and (not instruction.trigger or is_full(word.text)):
                 yield Place("dockerfile-copy-from", one, word, stage)
         elif one.keyword == "RUN":
             for flag in one.flags:
@@ -88,7 +88,7 @@ def places_of(stage: Stage) -> Iterator[Place]:
 def _syntax(dockerfile: Dockerfile, home: Home) -> Iterator[Mention]:
     for one in dockerfile.directives:
         span = home.locate(one.span.start, one.span.end) if one.name == "syntax" else None
-        if span is not None and not _MARKERS.search(one.value):
+        if span is not None and not MARKERS.search(one.value):
             yield Mention("dockerfile-syntax", "pull", span, one.value, pulled="build")
 
 
@@ -97,8 +97,8 @@ def _is_from(one: Instruction) -> bool:
     return len(words) == 1 or words[1].text.upper() == "AS" or words[1].text.startswith("#")
 
 
-def _is_full(text: str) -> bool:
-    """Behind ONBUILD a bare name is most likely a stage of the Dockerfile that comes after."""
+def is_full(text: str) -> bool:
+    """Whether a name is surely an image's: a bare one may be a stage that is written elsewhere."""
     return any(mark in text for mark in "/:@")
 
 
@@ -135,7 +135,7 @@ class _Reader:
     def mention(self, place: Place) -> Mention | None:
         """The image that a place names; None when it names none."""
         word = _unquoted(place.word)
-        if not word.text or _MARKERS.search(word.text) or self._stages(place):
+        if not word.text or MARKERS.search(word.text) or self._stages(place):
             return None
         value, missing = self._value(place, word)
         if not value.text or value.text.lower() == "scratch" or self._is_context(value.text):

@@ -14,6 +14,7 @@ from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar
 KIND = "helm-chart-oci"
 
 _HUB = re.compile(r"(?:registry-1\.docker\.io|(?:index\.)?docker\.io)/[\w./-]+\Z")
+_BARE = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::[0-9]+)?/[\w./-]+\Z")  # Argo CD writes no scheme
 _VERSION = re.compile(r"v?[0-9]+(?:\.[0-9]+){2}(?:[-+][0-9A-Za-z.+-]+)?\Z")
 
 
@@ -29,7 +30,8 @@ def chart_at(
 ) -> Iterator[Mention]:
     """The chart `name` at an OCI address; without a name the address is the whole reference."""
     written = text_of(url)
-    if not isinstance(url, Scalar) or not (written.startswith("oci://") or _HUB.match(written)):
+    bare = _HUB.match(written) or (text_of(name) and _BARE.match(written))
+    if not isinstance(url, Scalar) or not (written.startswith("oci://") or bare):
         return
     placed = manifest.value_of(url)
     if placed is None:

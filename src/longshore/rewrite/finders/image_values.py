@@ -177,7 +177,7 @@ class ShellText:
             text,
             self.locate,
             finding.kind,
-            "build",
+            "host",
             finding.job,
             finding.times,
             finding.variables,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from longshore.rewrite.finders import configuration_code, host_files
+from longshore.rewrite.finders import configuration_code, host_files, java_builds
 from longshore.rewrite.finders.finder import Finder
 
-HOSTS: tuple[Finder, ...] = host_files.FINDERS
+HOSTS: tuple[Finder, ...] = (*host_files.FINDERS, *java_builds.FINDERS)
 FINDERS: tuple[Finder, ...] = configuration_code.FINDERS

@@ -19,7 +19,7 @@ from longshore.rewrite.finders.readings import Value, is_certain, mention
 from longshore.rewrite.finders.terraform_module import Module, body_of, module_of
 from longshore.rewrite.finders.terraform_names import Place, is_image_name, tag_names
 from longshore.rewrite.finders.terraform_releases import release_mentions
-from longshore.rewrite.mentions import Mention, Piece, Role
+from longshore.rewrite.mentions import Mention, Piece, Pulled, Role
 from longshore.rewrite.source import SourceFile, Span
 from longshore.rewrite.syntax.hcl import (
     Block,
@@ -36,6 +36,7 @@ from longshore.rewrite.syntax.hcl import (
 KIND = "terraform"
 _NAMES = re.compile(r"\.(?:tf|tofu|tfvars)(?:\.json)?\Z")
 _SERVICE = ("linux_fx_version", "windows_fx_version")
+_ON_MACHINE = re.compile(r"user_data|startup.?script|custom_data|\Ainline\Z|metadata_startup")
 _DATA = ("container_definitions", "container_properties", "containers", "manifest", "yaml_body")
 _PROSE = ("description", "error_message", "comment", "message", "summary", "title")
 _TEXT = re.compile(r"\\\"|\b(?:docker|podman|nerdctl|crane|skopeo)[ \t]")
@@ -192,7 +193,8 @@ class _Search:
             inner = Inner(self.file, value, self.found.find)
             if name == "jobspec":
                 return
-            self._add(inner_mentions(inner, KIND, place.pulled, data))
+            pulled: Pulled = "host" if _ON_MACHINE.search(name) else place.pulled
+            self._add(inner_mentions(inner, KIND, pulled, data))
 
     def _image(
         self, name: str, value: Expression, place: Place, here: dict[str, Expression]

@@ -26,7 +26,8 @@ _BUILD = re.compile(
     r"(?P<quote>[\"'])(?P<image>[^\"'\n]{1,300})(?P=quote)"
 )
 _SHELL = re.compile(
-    r"\b(?:local|local_resource)\(|\b(?:cmd|serve_cmd|command)\s{0,9}=\s{0,9}(?=[\"'])"
+    r"\blocal\(|\blocal_resource\(\s{0,99}(?:[\"'][^\"'\n]{0,200}[\"']|\w{1,99})\s{0,99},\s{0,99}(?=[\"'])"
+    r"|\b(?:cmd|serve_cmd|command)\s{0,9}=\s{0,9}(?=[\"'])"
 )
 _STRING = re.compile(r"(?P<quote>\"{3}|'{3}|\"|')(?P<text>(?:(?!(?P=quote)).){1,5000})", re.DOTALL)
 

@@ -7,8 +7,8 @@ the Dockerfile that the step builds, and are references themselves when they loo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from longshore.rewrite.finders.shape import has_mark, is_certain
 from longshore.rewrite.finders.workflow_places import (
@@ -148,7 +148,8 @@ def _build_push(places: Places, step: Step) -> Iterator[Sighting]:
         cache = step.input(name)
         if cache is not None:
             for start, end in parts_of(cache.value, commas=False):
-                yield from _cache(places, step, cache, start, end)
+                found = _cache(places, step, cache, start, end)
+                yield from _fetched(found) if name == "cache-from" else found
     arguments, contexts = step.input("build-args"), step.input("build-contexts")
     if arguments is not None:
         yield from _arguments(places, step, arguments)
@@ -171,6 +172,11 @@ def _cache(places: Places, step: Step, cache: Scalar, start: int, end: int) -> I
         yield from places.value(cache, CACHE, step, *found["ref"])
     elif "type" not in found and "=" not in cache.value[start:end]:
         yield from places.value(cache, CACHE, step, start, end)
+
+
+def _fetched(found: Iterable[Mention]) -> Iterator[Mention]:
+    """Caches that are read, not only written."""
+    return (replace(one, pulled="build") for one in found)
 
 
 def _context(places: Places, step: Step, node: Scalar, start: int, end: int) -> Iterator[Mention]:
@@ -259,7 +265,8 @@ def _bake_list(
         if image is not None:
             yield from places.value(node, INPUT, step, *image)
     else:
-        yield from _cache(places, step, node, *part)
+        cache = _cache(places, step, node, *part)
+        yield from _fetched(cache) if what == "cache-from" else cache
 
 
 def _metadata(places: Places, step: Step, images: Scalar) -> Iterator[Mention]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from longshore.oci.reference import DOCKER_HUB
 from longshore.rewrite.finders.workflow_places import Places, Sort, located
-from longshore.rewrite.mentions import Mention
+from longshore.rewrite.mentions import Mention, Piece
 from longshore.rewrite.source import Span
 from longshore.rewrite.syntax.workflow import Step, Uses
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Scalar, Sequence, parse_yaml
@@ -48,7 +48,7 @@ def login_mentions(places: Places, step: Step) -> Iterator[Mention]:
         return
     registry, several = step.input(known.registry), step.input("registry-auth")
     if registry is not None:
-        yield from places.value(registry, LOGIN, step)
+        yield from _named(places, registry, step, step.uses)
     if several is not None and step.uses.repository == "docker/login-action":
         yield from _several(places, several, step.uses)
     elif registry is None:
@@ -58,6 +58,18 @@ def login_mentions(places: Places, step: Step) -> Iterator[Mention]:
 def uses_span(places: Places, uses: Uses) -> Span | None:
     """The place of a `uses:` value."""
     return located(places.file, uses.node, 0, len(uses.node.value))
+
+
+def _named(places: Places, registry: Scalar, step: Step, uses: Uses) -> Iterator[Mention]:
+    """The server that an input names: its place is the step's `uses:`, as of any login."""
+    span = uses_span(places, uses)
+    for one in places.value(registry, LOGIN, step):
+        if span is None:
+            yield one
+            continue
+        pieces = one.pieces or (Piece(places.file.path, one.span, one.text),)
+        text = places.file.cut(span)
+        yield replace(one, span=span, text=text, value=one.expanded, pieces=pieces)
 
 
 def _at_uses(places: Places, uses: Uses) -> Iterator[Mention]:

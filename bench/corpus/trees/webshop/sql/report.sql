@@ -1,0 +1,2 @@
+SELECT id, total FROM orders WHERE image = 'nginx:latest';
+DELETE FROM node;
