@@ -50,7 +50,7 @@ def _name(line: Sequence[Field]) -> str:
 
 def _script_arguments(line: Sequence[Field]) -> Sequence[Field]:
     name = _name(line)
-    if name in {"eval", "alias"}:
+    if name in {"eval", "alias", "concurrently", "hyperfine"}:
         return line[1:]
     if name in SSH:
         return read_line(line[1:], SSH_VALUED, first_only=True).words[1:]

@@ -56,11 +56,13 @@ _PREFIXES: dict[str, Collection[str]] = {
 _ONE_WORD_FIRST = {"timeout", "gtimeout", "flock"}
 _TIMEOUT_VALUED = {"s", "k", "signal", "kill-after", "w", "timeout", "E"}
 _WRAPPER = re.compile(
-    r"(?:.*_)?(?:retry|retries|run|exec|try|quiet|silent|wrap|attempt|execute|safe|with|trace|run_cmd)"
+    r"(?:.*_)?(?:retry|retries|run|exec|try|quiet|silent|wrap|attempt|execute|safe|with|trace|run_cmd"
+    r"|dotenv|env-cmd|cross-env|npx|doppler|aws-vault|op|lxc|multipass|limactl|chamber|infisical"
+    r"|direnv|poetry|uv|pipenv)"
     r"(?:_.*|-.*|\d*)?\Z",
     re.IGNORECASE,
 )
-_LOOKED_AT = 5
+_LOOKED_AT = 9
 SSH = {"ssh", "autossh", "mosh", "plink", "ssh.exe"}
 SHELLS = {"sh", "bash", "zsh", "dash", "ash", "ksh", "bash.exe"}
 TAKES_COMMAND = {"su", "vagrant", "gcloud", "script", "flyctl", "fly", "runuser", "gosu"}
@@ -188,6 +190,18 @@ _KNOWN = frozenset(
         *SSH,
         *SHELLS,
         *TAKES_COMMAND,
-        *(".", "eval", "alias", "tee", "cat", "chroot", "minikube", "docker-compose", "nomad"),
+        *(
+            ".",
+            "eval",
+            "concurrently",
+            "hyperfine",
+            "alias",
+            "tee",
+            "cat",
+            "chroot",
+            "minikube",
+            "docker-compose",
+            "nomad",
+        ),
     }
 )
