@@ -80,7 +80,9 @@ def _same_name_once(found: list[Mention]) -> list[Mention]:
     for one in found:
         groups.setdefault((one.span, one.role, _name(one.expanded)), []).append(one)
     return [
-        group[0] if len(group) == 1 else replace(group[0], value=f"{name}:{OPEN}", pieces=())
+        group[0]
+        if len(group) == 1 or not name.strip(OPEN)
+        else replace(group[0], value=f"{name}:{OPEN}", pieces=())
         for (_, _, name), group in groups.items()
     ]
 
@@ -205,7 +207,7 @@ def _distinct(values: tuple[Value, ...]) -> list[Value]:
     found: list[Value] = []
     for (name, _), same in by_name.items():
         first = same[0]
-        if len(same) > 1:
+        if len(same) > 1 and name.strip(OPEN):
             first = (_with_open_tag(first, name),)
         found.append(first)
     return found
