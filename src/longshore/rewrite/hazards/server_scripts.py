@@ -81,8 +81,7 @@ def _stops_first(surveyed: Surveyed) -> Iterator[Hazard]:
                     ),
                     tr(
                         "pull first, then `docker compose up -d` alone (it replaces what changed), "
-                        "or start the new version beside the old one and switch (see "
-                        "`longshore deploy`)"
+                        "or start the new version beside the old one, and switch when it answers"
                     ),
                 )
                 break
