@@ -104,7 +104,7 @@ def _push(fields: Sequence[Field]) -> Iterator[Named]:
 
 def transportless(one: Field) -> Field:
     """The field without `docker://` or `docker-daemon:` in front."""
-    for prefix in ("docker://", "docker-daemon:", "registry:", "containers-storage:"):
+    for prefix in ("docker://", "docker-daemon:", "containers-storage:"):
         if one.text.startswith(prefix):
             return one.after(len(prefix))
     return one

@@ -172,10 +172,8 @@ def _backups(surveyed: Surveyed) -> Iterator[Hazard]:
                         "full disk takes it away, and no other machine can roll back to it"
                     ),
                     tr(
-                        "push the backup tag, and let a lifecycle rule protect it; in ECR a tag can be "
-                        "set on the digest that runs without pulling it"
-                    ), or push "
-                        "it and let a lifecycle rule protect it"
+                        "push the backup tag and let a lifecycle rule protect it; in ECR a tag can "
+                        "be set on the digest that runs, without pulling it"
                     ),
                 )
 
