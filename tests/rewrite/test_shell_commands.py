@@ -63,6 +63,8 @@ ENGINES = [
     ("docker service create --replicas 2 --name x a:1 cmd", "a:1"),
     ("docker service update --image a:2 svc", "a:2"),
     ("docker plugin install --alias x a/b:1", "a/b:1"),
+    ("docker pull registry:2", "registry:2"),
+    ("grype registry:2", "registry:2"),
     ("docker manifest inspect -v a:1", "a:1"),
     ("docker buildx imagetools inspect a:1 --raw", "a:1"),
     ("docker buildx create --driver-opt network=host,image=moby/buildkit:v1,x=y --use",
