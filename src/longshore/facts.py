@@ -93,3 +93,29 @@ class Token:
 
     def __repr__(self) -> str:
         return f"Token({self.username!r}, '***', {self.expires_at})"
+
+
+@dataclass(frozen=True)
+class TagUsage:
+    """When Docker Hub last gave a tag away, and when it was pushed.
+
+    `told` is whether the Hub says anything of pulls at all; told and no `pulled_at` means never.
+    """
+
+    tag: str
+    told: bool
+    pulled_at: datetime | None = None
+    pushed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class HubUsage:
+    """How a repository of Docker Hub is used. `asked_at` is the Hub's own time of the answer.
+
+    `pull_count` counts all pulls there ever were; None when the Hub does not say.
+    """
+
+    repository: str
+    asked_at: datetime
+    pull_count: int | None
+    tags: tuple[TagUsage, ...]

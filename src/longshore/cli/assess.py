@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from longshore import __version__
+from longshore.cli.assess_done import DoneOptions, show_done
 from longshore.cli.assess_view import assess_lines, assess_markdown
 from longshore.cli.files import write_file
 from longshore.cli.frame import App, command
 from longshore.cli.output import to_json
 from longshore.cli.trees import find_trees, judge_tree, scan_tree
-from longshore.errors import FindingsError
+from longshore.errors import FindingsError, UsageError
 from longshore.text import tr
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _FORMATS = ("text", "json", "sarif", "markdown")
         "longshore assess . --all",
         "longshore assess ../api ../web ../clones --json",
         "longshore assess . --format sarif --output longshore.sarif --exit-code",
+        "longshore assess --done --quiet-days 14",
     ],
 )
 @click.argument("trees", nargs=-1, metavar="[TREE...]")
@@ -48,6 +50,13 @@ _FORMATS = ("text", "json", "sarif", "markdown")
 @click.option("--generated", is_flag=True, help=tr("vendored and generated folders too"))
 @click.option("--max-file-size", type=int, default=8, help=tr("in MiB; larger files are named"))
 @click.option("--jobs", type=int, default=0, help=tr("processes; default: by size of the tree"))
+@click.option("--done", is_flag=True, help=tr("is the move over: nothing left, nobody pulls"))
+@click.option(
+    "--quiet-days", type=click.IntRange(1, 365), default=7, help=tr("with --done: for so many days")
+)
+@click.option("--own", multiple=True, metavar="IMAGE", help=tr("with --done: yours at the Hub"))
+@click.option("--offline", is_flag=True, help=tr("with --done: do not ask Docker Hub"))
+@click.option("--allow-open", is_flag=True, help=tr("with --done: open references are no doubt"))
 def assess(
     app: App,
     trees: tuple[str, ...],
@@ -61,14 +70,22 @@ def assess(
     generated: bool,
     max_file_size: int,
     jobs: int,
+    done: bool,
+    quiet_days: int,
+    own: tuple[str, ...],
+    offline: bool,
+    allow_open: bool,
 ) -> None:
     from longshore.rewrite.assessment import Assessment
     from longshore.rewrite.walk import TreeOptions
 
     options = TreeOptions(skip, nested, generated, max_file_size * 1024 * 1024)
-    found = Assessment(
-        tuple(judge_tree(scan_tree(app, folder, options, jobs)) for folder in find_trees(trees))
-    )
+    scanned = (scan_tree(app, folder, options, jobs) for folder in find_trees(trees))
+    if done:
+        _refuse_forms(form, file)
+        show_done(app, list(scanned), DoneOptions(quiet_days, offline, own, allow_open))
+        return
+    found = Assessment(tuple(judge_tree(one) for one in scanned))
     if sizes:
         found = _with_sizes(app, found)
     if app.output.machine:
@@ -76,6 +93,14 @@ def assess(
     _show(app, found, form, file, whole or app.settings.verbose)
     if exit_code:
         _end(found)
+
+
+def _refuse_forms(form: str, file: str | None) -> None:
+    if form != "text" or file is not None:
+        raise UsageError(
+            tr("--done answers on stdout, as text or with --json"),
+            tr("leave out --format and --output"),
+        )
 
 
 def _show(app: App, found: Assessment, form: str, file: str | None, whole: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -52,6 +53,8 @@ class HubApi:
         rate = self._hub.api_rate.take(request.remote)
         response = _too_many(rate) if rate and rate.is_exceeded else self._listing(request, path)
         response.headers |= _rate_headers(rate)
+        # The stand-in's own time, which may be turned.
+        response.headers["Date"] = formatdate(self._contents.clock.timestamp(), usegmt=True)
         return response
 
     def _listing(self, request: Request, path: str) -> Response:

@@ -142,6 +142,11 @@ class HubApi:
         self._lock = threading.Lock()
         self._jwt: str | None = None
         self._asked = False
+        self.date = ""  # of the last answer, as HTTP writes it
+
+    def now(self) -> float:
+        """This machine's time, in seconds since 1970."""
+        return self._transport.timing.now()
 
     def entries(self, path: str) -> Iterator[dict[str, Any]]:
         """The named entries of all pages. Raises RegistryError, LimitError, LoginError."""
@@ -174,6 +179,7 @@ class HubApi:
             answer = self._send(url, self._token(used))
         if answer.status != 200:
             raise self._refusal(answer)
+        self.date = answer.headers.get("date") or ""
         return answer
 
     def _send(self, url: str, jwt: str | None) -> Answer:

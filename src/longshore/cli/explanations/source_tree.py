@@ -37,6 +37,42 @@ def _assessing() -> list[Explanation]:
             (),
             (tr("`longshore assess --all` says for each what to write instead"),),
         ),
+        *_ending(),
+    ]
+
+
+def _ending() -> list[Explanation]:
+    return [
+        Explanation(
+            "move-not-over",
+            3,
+            tr("A tree still needs Docker Hub, or somebody still uses your repositories there."),
+            (
+                tr("a server, a cluster or a colleague that still pulls the old name"),
+                tr("a pipeline that pushes to both registries"),
+                tr("your own last `sync`: what it copied counts as pulled that day"),
+            ),
+            (
+                tr("`longshore rewrite` for the places that the answer names"),
+                tr("find who pulls that tag, and ask again in some days"),
+                tr("keep the token until then"),
+            ),
+        ),
+        Explanation(
+            "move-not-proved",
+            1,
+            tr("Nothing speaks against the end of the move, but not all could be checked."),
+            (
+                tr("Docker Hub did not answer, or shows the repository to members only"),
+                tr("references that a variable leaves open, files that could not be read"),
+                tr("no repository of yours is known: no longshore.yaml, and nothing is pushed"),
+            ),
+            (
+                tr("log in at Docker Hub as a member: docker login"),
+                tr("name your repositories with --own"),
+                tr("look at the open references; --allow-open when none of them is Docker Hub"),
+            ),
+        ),
     ]
 
 
