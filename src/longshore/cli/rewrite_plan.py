@@ -21,14 +21,17 @@ from longshore.provision.settings import LOCAL_ACCOUNT, LOCAL_REGION
 from longshore.remote.addresses import dns_suffix_of, ecr_host
 from longshore.rewrite.check import Failed
 from longshore.rewrite.edits import ChangedFile
-from longshore.rewrite.places import Destination, Wish
+from longshore.rewrite.places import OFFICIAL, Destination, Wish
 from longshore.rewrite.plan import Decision, Needed, RewritePlan
 from longshore.text import tr
 
 if TYPE_CHECKING:
     from longshore.cli.stores import Opener
     from longshore.provision.settings import Config
+    from longshore.rewrite.generate.options import PipelineOptions
     from longshore.rewrite.uses import Use
+
+_NAMING_KINDS = ("gha-input", "gha-env", "gha-matrix", "bake")
 
 
 @dataclass(frozen=True)
@@ -65,68 +68,32 @@ class Rewrite:
 
 def plan_tree(app: App, scanned: Scanned, config: Config, destination: Destination) -> Rewrite:
     """Decide, splice in memory, read again, and leave out what does not prove right."""
-    from longshore.rewrite.check import check_edits
     from longshore.rewrite.looking import find_uses
-    from longshore.rewrite.source import read_source
-
-    uses = scanned.result.uses
-    failed: list[Failed] = []
-    while True:
-        plan = _plan(scanned, config, destination, {one.file for one in failed})
-        changes = spliced(scanned, plan)
-        sources = {
-            one.path: source
-            for one in changes
-            if (source := read_source(one.path, one.after)) is not None
-        }
-        wrong = check_edits(scanned.tree, uses, plan.decisions, sources, find_uses)
-        new = [one for one in wrong if one.file not in {known.file for known in failed}]
-        if not new:
-            return Rewrite(scanned, destination, plan, tuple(changes), tuple(failed))
-        failed += new
-
-
-def _plan(
-    scanned: Scanned, config: Config, destination: Destination, blocked: set[str]
-) -> RewritePlan:
-    """The decisions without those that touch blocked files, and the jobs' steps around them."""
-    from longshore.cli.emitting import read_pins
-    from longshore.rewrite.generate.options import PipelineOptions
-    from longshore.rewrite.job_steps import plan_steps
     from longshore.rewrite.plan import plan_rewrite
+    from longshore.rewrite.prove import prove
 
     uses = scanned.result.uses
     plan = plan_rewrite(uses, Wish(config.rewrite.map, config.rewrite.skip), destination)
-    decisions = _without(plan.decisions, blocked)
+    options = _options(config)
+
+    def around(decisions: Sequence[Decision]) -> RewritePlan:
+        from longshore.rewrite.job_steps import plan_steps
+
+        steps = plan_steps(scanned.tree, uses, decisions, destination, options)
+        return RewritePlan(steps.decisions, steps.edits, steps.changes)
+
+    proved = prove(scanned.tree, uses, plan.decisions, around, find_uses)
+    return Rewrite(scanned, destination, proved.plan, proved.changes, proved.failed)
+
+
+def _options(config: Config) -> PipelineOptions:
+    from longshore.cli.emitting import read_pins
+    from longshore.rewrite.generate.options import PipelineOptions
+
     ci = config.ci
-    options = PipelineOptions(
+    return PipelineOptions(
         read_pins(), auth=ci.auth, role=ci.role, names=dict(ci.secrets), branches=ci.branches
     )
-    steps = plan_steps(scanned.tree, uses, decisions, destination, options)
-    kept = tuple(edit for edit in steps.edits if edit.file not in blocked)
-    notes = tuple(one for one in steps.changes if one.file not in blocked)
-    return RewritePlan(_without(steps.decisions, blocked), kept, notes)
-
-
-def _without(decisions: Sequence[Decision], files: set[str]) -> tuple[Decision, ...]:
-    """The decisions, with every one that touches these files left as it is."""
-    reason = tr("the edited file did not read as meant, so it stays")
-    return tuple(
-        replace(one, mode="keep", new="", reason=reason, edits=())
-        if any(edit.file in files for edit in one.edits)
-        else one
-        for one in decisions
-    )
-
-
-def spliced(scanned: Scanned, plan: RewritePlan) -> list[ChangedFile]:
-    """Every file of the plan with its edits."""
-    from longshore.rewrite.edits import apply_all
-
-    files = {
-        edit.file: file for edit in plan.edits if (file := scanned.tree.file(edit.file)) is not None
-    }
-    return apply_all(files, [edit for edit in plan.edits if edit.file in files])
 
 
 def destination_of(app: App, config: Config, uses: Sequence[Use]) -> Destination:
@@ -161,14 +128,21 @@ def _running(app: App) -> Any:
 
 def _repositories(config: Config, uses: Sequence[Use]) -> Mapping[str, str]:
     """Names at the target: as the rules say; the team's own images by their own names."""
-    own = {
-        str(use.image)
-        for use in uses
-        if use.status == "hub" and use.image and use.mention.role in ("push", "tag")
-    }
+    own = {str(use.image) for use in uses if _is_own(use)}
     references = [Reference("docker.io", name.partition("/")[2]) for name in sorted(own)]
     named = dict(suggest_names(references))
     return named | {rule.source.name: rule.target for rule in config.images}
+
+
+def _is_own(use: Use) -> bool:
+    """Whether the team publishes the image: it is pushed, or an action makes tags for it.
+
+    `docker tag` says nothing: it renames other people's images too.
+    """
+    role, kind = use.mention.role, use.mention.kind
+    named = role == "push" or (role == "tag" and kind in _NAMING_KINDS)
+    official = (use.image or "").startswith(OFFICIAL)
+    return named and use.status == "hub" and use.image is not None and not official
 
 
 def missing_rules(config: Config, plan: RewritePlan) -> list[Needed]:

@@ -265,6 +265,8 @@ def _write(
         lines.append(tr("committed on {branch}: {id}", branch=branch, id=document["commit"][:12]))
     app.output.result(document, lines, next="longshore assess" if written else "")
     if made.failed:
+        if app.output.machine:
+            click.get_current_context().exit(FindingsError.exit_code)
         raise FindingsError(
             tr("{count} files were not written: see above", count=len(made.failed)),
             tr("change them by hand, or report the file"),
@@ -304,6 +306,8 @@ def _revert(app: App, folder: Path) -> None:
     }
     app.output.result(document, lines or [tr("nothing was written here")])
     if any(not one.done for one in done):
+        if app.output.machine:
+            click.get_current_context().exit(FindingsError.exit_code)
         raise FindingsError(
             tr("some files have changed since, and stay as they are"),
             tr("their originals are below {folder}", folder=state),

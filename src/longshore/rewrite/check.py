@@ -4,6 +4,9 @@ Every file that holds a use of an edited file's text is read again with the edit
 same uses must be found in the same order; those that were to change name the new image with the
 old tag and digest, all others are untouched, and YAML that could be read can still be read. A file
 that fails is not written, and says why.
+
+A use without an edit of its own may come along when it shares what changes (a variable): it must
+then read as what the user's wish makes of it.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from dataclasses import dataclass
 
 from longshore.rewrite.finders.finder import Tree
 from longshore.rewrite.mentions import BuildArgument
-from longshore.rewrite.plan import Decision
+from longshore.rewrite.plan import Decision, Key, key_of, with_rest
 from longshore.rewrite.source import SourceFile
 from longshore.rewrite.syntax.yaml_nodes import documents
 from longshore.rewrite.uses import Use
@@ -31,6 +34,17 @@ class Failed:
     file: str
     line: int
     reason: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What went wrong, by file; nothing when every edit does exactly what was decided.
+
+    `along` are the uses that another one's edit takes with it.
+    """
+
+    failed: tuple[Failed, ...] = ()
+    along: frozenset[Key] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -57,10 +71,10 @@ def check_edits(
     decisions: Sequence[Decision],
     changed: Mapping[str, SourceFile],
     find: Finding,
-) -> list[Failed]:
-    """What went wrong, by file; empty when every edit does exactly what was decided."""
+) -> Proof:
+    """Read the edited files again and compare with what was decided."""
     overlay = Overlay(tree, changed)
-    meant = {_key(one.use): one for one in decisions if one.changes}
+    by_use = {one.key: one for one in decisions}
     touching: dict[str, set[str]] = defaultdict(set)
     for one in decisions:
         for edit in one.edits:
@@ -68,17 +82,21 @@ def check_edits(
     before: dict[str, list[Use]] = defaultdict(list)
     for use in uses:
         before[use.file].append(use)
-    failed = [_broken(path, tree, file) for path, file in changed.items()]
-    found = [one for one in failed if one is not None]
+    broken = [_broken(path, tree, file) for path, file in changed.items()]
+    failed = [one for one in broken if one is not None]
+    along: set[Key] = set()
     for path in sorted({*changed, *touching}):
         file = overlay.file(path)
         if file is None:
             continue
-        why = _compare(before[path], _known(list(find(file, overlay)), path, decisions), meant)
-        if why is not None:
+        compared = _compare(
+            before[path], _known(list(find(file, overlay)), path, decisions), by_use
+        )
+        along |= compared.along
+        if compared.why:
             blamed = touching[path] or {path}
-            found += [Failed(one, why[0], why[1]) for one in sorted(blamed)]
-    return found
+            failed += [Failed(one, compared.line, compared.why) for one in sorted(blamed)]
+    return Proof(tuple(failed), frozenset(along))
 
 
 def _known(found: list[Use], path: str, decisions: Sequence[Decision]) -> list[Use]:
@@ -93,10 +111,6 @@ def _known(found: list[Use], path: str, decisions: Sequence[Decision]) -> list[U
     return kept
 
 
-def _key(use: Use) -> tuple[object, ...]:
-    return use.file, use.mention.span, use.mention.kind, use.image, use.tag
-
-
 def _broken(path: str, tree: Tree, file: SourceFile) -> Failed | None:
     """YAML that could be read before and cannot be read now."""
     if not path.endswith((".yml", ".yaml")):
@@ -108,9 +122,18 @@ def _broken(path: str, tree: Tree, file: SourceFile) -> Failed | None:
     return None
 
 
+@dataclass(frozen=True)
+class _Compared:
+    """What differs first, and where; which uses came along."""
+
+    line: int = 0
+    why: str = ""
+    along: frozenset[Key] = frozenset()
+
+
 def _compare(
-    before: Sequence[Use], after: Sequence[Use], meant: Mapping[tuple[object, ...], Decision]
-) -> tuple[int, str] | None:
+    before: Sequence[Use], after: Sequence[Use], by_use: Mapping[Key, Decision]
+) -> _Compared:
     old = [use for use in before if use.mention.kind not in _SHIFTING]
     new = [use for use in after if use.mention.kind not in _SHIFTING]
     if len(old) != len(new):
@@ -120,12 +143,23 @@ def _compare(
             before=len(old),
             after=len(new),
         )
-        return line, sentence
+        return _Compared(line, sentence)
+    along: set[Key] = set()
     for was, now in zip(old, new, strict=True):
-        decision = meant.get(_key(was))
-        wanted = decision.new if decision else was.reference
-        if now.reference != wanted or now.mention.kind != was.mention.kind:
-            return was.line, tr(
-                "reads as {now} after the edit, not as {wanted}", now=now.reference, wanted=wanted
-            )
-    return None
+        decision = by_use.get(key_of(was))
+        wanted = decision.new if decision and decision.edits else was.reference
+        if now.reference == wanted and now.mention.kind == was.mention.kind:
+            continue
+        if decision and _comes_along(decision, now):
+            along.add(decision.key)
+            continue
+        why = tr("reads as {now} after the edit, not as {wanted}", now=now.reference, wanted=wanted)
+        return _Compared(was.line, why)
+    return _Compared(along=frozenset(along))
+
+
+def _comes_along(decision: Decision, now: Use) -> bool:
+    """Whether a use without an edit reads as it would have been written."""
+    if decision.edits or not decision.wanted.new or now.mention.kind != decision.use.mention.kind:
+        return False
+    return now.reference == with_rest(decision.wanted.new, decision.use)

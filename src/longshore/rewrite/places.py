@@ -18,6 +18,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from longshore.oci.reference import DOCKER_HUB
+from longshore.rewrite.finders.official import is_official
 from longshore.rewrite.uses import Use
 from longshore.text import tr
 
@@ -27,6 +28,10 @@ OFFICIAL = "docker.io/library/"
 PUBLIC = "public.ecr.aws/docker/library/"
 MODES = ("mirror", "cache", "public", "keep")
 _OWN_ROLES = ("push", "tag", "cache")
+_RETIRED = frozenset({
+    *("celery", "crux", "django", "fsharp", "hipache", "iojs", "java", "jboss", "nuxeo", "rails"),
+    *("satosa", "sentry", "teamspeak", "ubuntu-debootstrap", "ubuntu-upstart", "znc"),
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,9 @@ class Placed:
     reason: str = ""
 
 
+STAYS = Placed("keep")
+
+
 def place(use: Use, wish: Wish, destination: Destination) -> Placed:
     """What one Docker Hub use becomes, with the reason."""
     if use.image is None:
@@ -81,9 +89,25 @@ def place(use: Use, wish: Wish, destination: Destination) -> Placed:
     own = told not in (None, *MODES)
     if own:
         destination = Destination(destination.host, {use.image: str(told)}, destination.prefix)
-    if use.mention.role in _OWN_ROLES:
+    if told is None and use.image not in destination.repositories and _is_made_up(use.image):
+        name = use.image.removeprefix(OFFICIAL)
+        return Placed(
+            "keep",
+            reason=tr(
+                "{name} is no official image, so it is most likely built somewhere here; "
+                "an image rule or rewrite.map moves it all the same",
+                name=name,
+            ),
+        )
+    if use.mention.role in _OWN_ROLES and use.image in destination.repositories:
         return Placed("mirror", destination.mirror(use.image), tr("the team's own image moves"))
     return _by_moment(use, told or _usual(use, destination), destination)
+
+
+def _is_made_up(image: str) -> bool:
+    """Whether a name without a namespace is none that Docker Hub's official images have had."""
+    name = image.removeprefix(OFFICIAL)
+    return name != image and not is_official(name) and name not in _RETIRED
 
 
 def _open(use: Use) -> str:

@@ -13,19 +13,33 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from longshore.rewrite.edits import Edit
-from longshore.rewrite.places import Destination, Mode, Wish, place
+from longshore.rewrite.places import STAYS, Destination, Mode, Placed, Wish, place
 from longshore.rewrite.rename import rename
 from longshore.rewrite.uses import Use
 from longshore.text import tr
 
 _MOVING_ROLES = ("pull", "push", "tag", "cache")
+Key = tuple[object, ...]
+
+
+def key_of(use: Use) -> Key:
+    """What tells the uses of a tree apart."""
+    return use.file, use.mention.span, use.mention.kind, use.image, use.tag
+
+
+def with_rest(name: str, use: Use) -> str:
+    """A new name with the tag and digest of a use."""
+    name += f":{use.tag}" if use.tag else ""
+    return name + (f"@{use.digest}" if use.digest else "")
 
 
 @dataclass(frozen=True)
 class Decision:
     """One use: it changes (`edits`), or stays, with the reason.
 
-    `new` is the whole new reference as far as it is known.
+    `new` is the whole new reference as far as it is known. `wanted` is what it would be where it
+    has no edit of its own; `along`: it becomes that by an edit that another use needs (they share
+    a variable).
     """
 
     use: Use
@@ -33,11 +47,28 @@ class Decision:
     new: str
     reason: str
     edits: tuple[Edit, ...] = ()
+    wanted: Placed = STAYS
+    along: bool = False
 
     @property
     def changes(self) -> bool:
-        """Whether something is written for it."""
-        return bool(self.edits)
+        """Whether it fetches from somewhere else afterwards."""
+        return bool(self.edits) or self.along
+
+    @property
+    def key(self) -> Key:
+        """What tells uses apart."""
+        return key_of(self.use)
+
+    def kept(self, reason: str) -> Decision:
+        """The same use, left as it is."""
+        return replace(self, mode="keep", new="", reason=reason, edits=(), along=False)
+
+    def carried(self) -> Decision:
+        """The same use, changed by another one's edit."""
+        new = with_rest(self.wanted.new, self.use)
+        reason = tr("{why}; it shares what changes", why=self.wanted.reason)
+        return replace(self, mode=self.wanted.mode, new=new, reason=reason, along=True)
 
     def as_json(self) -> dict[str, Any]:
         """One entry of `decisions` (longshore.rewrite/1)."""
@@ -123,12 +154,11 @@ def _decide(use: Use, wish: Wish, destination: Destination) -> Decision:
     if placed.mode == "keep" or not placed.new:
         return Decision(use, "keep", "", placed.reason)
     renaming = rename(use, placed)
-    new = placed.new
-    new += f":{use.tag}" if use.tag else ""
-    new += f"@{use.digest}" if use.digest else ""
     if not renaming.edits:
-        return Decision(use, "keep", "", renaming.reason or tr("it is there already"))
-    return Decision(use, placed.mode, new, placed.reason, renaming.edits)
+        reason = renaming.reason or tr("it is there already")
+        return Decision(use, "keep", "", reason, wanted=placed)
+    new = with_rest(placed.new, use)
+    return Decision(use, placed.mode, new, placed.reason, renaming.edits, placed)
 
 
 def _without_conflicts(decisions: Sequence[Decision]) -> list[Decision]:
@@ -140,7 +170,7 @@ def _without_conflicts(decisions: Sequence[Decision]) -> list[Decision]:
     torn = {key for key, texts in wanted.items() if len(texts) > 1}
     reason = tr("the same text also stands for an image that becomes something else")
     return [
-        replace(one, mode="keep", new="", reason=reason, edits=())
+        one.kept(reason)
         if any((edit.file, edit.span.start, edit.span.end) in torn for edit in one.edits)
         else one
         for one in decisions

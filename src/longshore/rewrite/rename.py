@@ -72,10 +72,12 @@ def _single(piece: Piece, use: Use, placed: Placed) -> Renaming:
     if piece.part == "reference":
         return _whole(piece, use, placed)
     if piece.part == "repository":
-        judged = judge_value(piece.text)
+        name = piece.text[: name_end(piece.text)]
+        judged = judge_value(name)
         if judged is None or judged.image != use.image:
-            return Renaming(reason=tr("its registry comes from elsewhere: {text}", text=piece.text))
-        return _edit(piece, piece.span, piece.text, placed.new)
+            return Renaming(reason=tr("its registry comes from elsewhere: {text}", text=name))
+        span = Span(piece.span.start, piece.span.start + len(name))
+        return _edit(piece, span, name, placed.new)
     path = (use.image or "").partition("/")[2]
     written = use.mention.expanded.replace(OPEN, "")
     for tail in (path, path.removeprefix("library/")):
