@@ -26,7 +26,7 @@ _RELEASE_BRANCH = re.compile(
 _SHORT_SHA = re.compile(
     r"\b[\w-]*(?:short[_-]?sha|sha[_-]?short)[\w-]*[ \t]*(?::[ \t]*|=)[\"']?"
     r"(?:\$\{\{[ \t]*github\.sha[ \t]*\}\}|\$GITHUB_SHA\b|\$\{GITHUB_SHA\})[\"']?"
-    r"[ \t]*(?=\r?$|>>|#)",
+    r"[ \t]*(?=\r?$|>>|[#,}])",
     re.IGNORECASE | re.MULTILINE,
 )
 

@@ -24,6 +24,8 @@ from longshore.rewrite.syntax.yaml_nodes import Scalar
 _GOES_ON = ("always()", "failure()", "cancelled()")
 _FILES = {"GITHUB_ENV": "GITHUB_ENV", "GITHUB_OUTPUT": "GITHUB_OUTPUT"}
 _MOST_TEXT = 20_000
+_MOST_COMBINATIONS = 4
+_SLASH = "__slash__"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,22 +54,39 @@ class StepRun:
         return [default] if scalar is None else [one.strip() for one in self.texts(scalar)]
 
     def shell_mentions(self) -> list[Mention]:
-        """The images that the step's commands name."""
+        """The images that the step's commands name, with tags that hold a slash too."""
         run = self.step.run
         if run is None or len(run.value) > _MOST_TEXT:
             return []
         found: dict[tuple[object, ...], Mention] = {}
-        for known in self.contexts[:4]:
-            script = Script(
-                run.value,
-                run.locate,
-                "gha-run",
-                "host",
-                variables=self.run.variables(run, known),
-            )
-            for one in mentions_in(script):
-                found.setdefault((one.span, one.expanded, one.role), one)
+        for known in self.contexts[:_MOST_COMBINATIONS]:
+            variables = self.run.variables(run, known)
+            for one in _mentions(run, variables):
+                found.setdefault((one.span, one.role, one.expanded), one)
+            places = {key[:2] for key in found}
+            marked = _marked(variables, self.run.sample)
+            for one in _mentions(run, marked) if marked else ():
+                if (one.span, one.role) not in places and _SLASH in one.expanded:
+                    value = one.expanded.replace(_SLASH, "/")
+                    found.setdefault((one.span, one.role, value), replace(one, value=value))
         return list(found.values())
+
+
+def _mentions(run: Scalar, variables: dict[str, str]) -> list[Mention]:
+    return mentions_in(Script(run.value, run.locate, "gha-run", "host", variables=variables))
+
+
+def _marked(variables: dict[str, str], sample: Sample) -> dict[str, str]:
+    """The same with a word for each slash of a ref name: no image's tag could hold a slash."""
+    names = [one for one in (sample.ref_name, sample.head) if "/" in one]
+    made = {}
+    for key, value in variables.items():
+        changed = value
+        for name in names:
+            changed = changed.replace(name, name.replace("/", _SLASH))
+        if changed != value:
+            made[key] = changed
+    return {**variables, **made} if made else {}
 
 
 @dataclass(eq=False)
