@@ -21,8 +21,9 @@ from longshore.rewrite.finders.hcl_values import Defined, branches, entries, val
 from longshore.rewrite.finders.readings import Value, mention
 from longshore.rewrite.mentions import OPEN, BuildArgument, Mention, Piece, Role, Sighting
 from longshore.rewrite.source import SourceFile, Span
-from longshore.rewrite.syntax.hcl import Block, Body, Expression, Listing, Object, Template, hcl
+from longshore.rewrite.syntax.hcl import Block, Body, Expression, Listing, Object, Template
 from longshore.rewrite.syntax.hcl_json import hcl_of_json
+from longshore.rewrite.syntax.hcl_reader import hcl
 
 KIND = "bake"
 _NAME = re.compile(r"(?:.*[._-])?bake(?:[._-].*)?\.(?:hcl|json)\Z", re.IGNORECASE)

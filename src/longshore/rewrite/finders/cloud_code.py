@@ -113,6 +113,8 @@ _DAGGER = CodeKind(
             path=re.compile(r"(?:\)|[cC]ontainer|ctr|\bc|base|[bB]uilder|runner|image)\Z"),
             keywords=("address",),
         ),
+        CallRule(rule("publish"), keywords=("address",), certain=True, role="push"),
+        CallRule(rule("Publish"), argument=1, keywords=(), certain=True, role="push"),
     ),
 )
 

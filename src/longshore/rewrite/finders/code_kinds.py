@@ -13,6 +13,7 @@ from longshore.rewrite.finders.terraform_names import is_image_name
 from longshore.rewrite.mentions import OPEN, Mention
 from longshore.rewrite.source import SourceFile, Span
 
+_MOST = 500
 KINDS: tuple[CodeKind, ...] = (*testcontainers.KINDS, *cloud_code.KINDS)
 _LANGUAGES = {
     **dict.fromkeys(("java",), "java"),
@@ -62,7 +63,7 @@ def _constants(kinds: list[CodeKind], code: Program, used: set[Span]) -> Iterato
     for name, starts in code.names.items() if kinds else ():
         if not is_image_name(name):
             continue
-        for start in starts:
+        for start in starts[:_MOST]:
             for one in _given(code, start):
                 known = OPEN not in one.value.text and is_certain(one.value.text)
                 if known and not one.value.pieces and one.span not in used:

@@ -35,6 +35,7 @@ _PRINTF = re.compile(r"%(?:%|\([\w.]+\)[a-z]|[-+ 0#]*\d*(?:\.\d+)?[a-zA-Z])")
 _BRACED = re.compile(r"\{[^{}]*\}")
 _BEFORE = {"new", "await", "const", "return", "yield", "&", "*", "!"}
 _LONGEST = 2000
+_MOST_TOKENS = 200_000
 _OWNERS = {"this", "self", "Self", "cls", "companion", "Companion", "static", "$this", "super"}
 
 
@@ -83,6 +84,15 @@ class Program:
     def _given(self) -> dict[int, list[Reading]]:
         return {}
 
+    @cached_property
+    def _spent(self) -> list[int]:
+        return [0]
+
+    def may_spend(self, tokens: int) -> bool:
+        """Whether so many tokens may still be read; what nests without end is given up."""
+        self._spent[0] += tokens
+        return self._spent[0] < _MOST_TOKENS + 4 * len(self.code.tokens)
+
     def value_of(self, name: str, before: int) -> list[Reading]:
         """What was given to a name last before an index; else what is given to it first."""
         starts = self.names.get(name, [])
@@ -105,7 +115,7 @@ def program(file: SourceFile, language: str) -> Program:
 def readings(code: Program, start: int, end: int, depth: int = 0) -> list[Reading]:
     """What a range of tokens can name; empty when it is nothing that can be told."""
     start, end = _bare(code, start, end)
-    if start >= end or depth > _MAX_DEPTH or end - start > 400:
+    if start >= end or depth > _MAX_DEPTH or end - start > 400 or not code.may_spend(end - start):
         return []
     choices = _choices(code, start, end)
     if len(choices) > 1:

@@ -16,7 +16,8 @@ from longshore.rewrite.finders.hcl_values import Defined, branches, values
 from longshore.rewrite.finders.readings import mention
 from longshore.rewrite.mentions import OPEN, Mention
 from longshore.rewrite.source import SourceFile, Span
-from longshore.rewrite.syntax.hcl import Block, Body, parse_hcl
+from longshore.rewrite.syntax.hcl import Block, Body
+from longshore.rewrite.syntax.hcl_reader import parse_hcl
 
 KIND = "nomad"
 _DRIVERS = {"docker", "podman", "containerd-driver", "nerdctl", "rkt", ""}

@@ -10,7 +10,8 @@ from longshore.rewrite.finders.hcl_values import Defined, branches, values
 from longshore.rewrite.finders.readings import mention
 from longshore.rewrite.mentions import OPEN, Mention, Piece, Role
 from longshore.rewrite.source import SourceFile
-from longshore.rewrite.syntax.hcl import Block, Body, hcl
+from longshore.rewrite.syntax.hcl import Block, Body
+from longshore.rewrite.syntax.hcl_reader import hcl
 from longshore.rewrite.syntax.json_nodes import json_documents
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Scalar
 

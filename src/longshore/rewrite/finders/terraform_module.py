@@ -15,8 +15,9 @@ from functools import lru_cache
 from longshore.rewrite.finders.finder import Tree
 from longshore.rewrite.finders.hcl_values import Defined, take
 from longshore.rewrite.source import SourceFile
-from longshore.rewrite.syntax.hcl import Body, Expression, hcl
+from longshore.rewrite.syntax.hcl import Body, Expression
 from longshore.rewrite.syntax.hcl_json import hcl_of_json
+from longshore.rewrite.syntax.hcl_reader import hcl
 
 _ENDS = (".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json")
 _ALWAYS = re.compile(r"(?:terraform|.*\.auto)\.tfvars(?:\.json)?\Z")

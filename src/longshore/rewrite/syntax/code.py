@@ -187,7 +187,7 @@ class Code:
             return at + 1
         if self.word(at) != "<":
             return at
-        depth, end = 0, min(at + 60, len(self.tokens))
+        depth, end = 0, min(at + 24, len(self.tokens))
         for index in range(at, end):
             sign = self.word(index)
             depth += (sign == "<") - (sign == ">") - 2 * (sign == ">>")
