@@ -327,3 +327,38 @@ def test_a_cached_rule_is_not_copied(lab: Lab) -> None:
         lab("sync", "--json")
     assert asked.pulls == 0
     assert lab.held("app") == {}
+
+
+# --- the freeze before the cut-over --------------------------------------------------------------
+
+
+def test_the_freeze_check_is_zero_only_when_nobody_pushed(lab: Lab) -> None:
+    shelf = ready(lab, text=MUTABLE)
+    check = ("sync", "--dry-run", "--exit-code")
+    first = lab(*check)
+    assert first.code == 3
+    assert "6 tags are not at the target" in first.err
+    lab.done("sync")
+    assert lab(*check).code == 0
+    shelf.image(b"late", tags=("v9",))
+    late = lab(*check, "--json")
+    assert late.code == 3
+    left = [one["target"] for one in late.json["tags"] if one["action"] == "copy"]
+    assert [one.rpartition(":")[2] for one in left] == ["v9"]
+    lab.done("sync")
+    assert lab(*check).code == 0
+    assert lab("sync", "--exit-code").code == 2
+
+
+def test_status_says_what_moved_at_the_source_since(lab: Lab) -> None:
+    shelf = ready(lab, text=MUTABLE)
+    before = lab("status")
+    assert "at the source since" not in before.out
+    lab.done("sync")
+    assert "at the source since" not in lab("status").out
+    shelf.image(b"later", tags=("v9", "latest"))
+    [row] = lab.done("status")["images"]
+    assert (row["moved"], row["new"]) == (["latest"], ["v9"])
+    text = lab("status").out
+    assert "  moved at the source since the last copy: latest" in text
+    assert "  new at the source since then: v9" in text

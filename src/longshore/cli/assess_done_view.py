@@ -93,6 +93,12 @@ def _revoke(ending: Ending) -> Iterator[str]:
         )
     for text in ending.logins:
         yield f"  {text}"
+    if ending.others:
+        yield tr(
+            "Keep one token that may only read public repositories: `longshore sync` still copies "
+            "{count} images of others from Docker Hub, and without a login under the lowest limit",
+            count=len(ending.others),
+        )
 
 
 def _credential(one: Credential) -> str:

@@ -26,7 +26,7 @@ from longshore.cli.pairs import (
 from longshore.cli.stores import Opener
 from longshore.cli.typeset import size
 from longshore.cli.work import DEFAULT_JOBS, Work, only_writer, open_work, run_copy
-from longshore.errors import FindingsError
+from longshore.errors import FindingsError, UsageError
 from longshore.journey.images import (
     Job,
     copy_document,
@@ -146,19 +146,36 @@ def copy_jobs(
 @command(
     "sync",
     help=tr("Copies all images that the config names; what is there already costs no pull."),
-    examples=["longshore sync", "longshore sync --only shop --dry-run", "longshore sync --watch"],
+    examples=[
+        "longshore sync",
+        "longshore sync --only shop --dry-run",
+        "longshore sync --dry-run --exit-code",
+        "longshore sync --watch",
+    ],
 )
 @click.option("--only", multiple=True, metavar="NAME", help=tr("only the rules of this target"))
 @click.option("--jobs", type=click.IntRange(1, 128), default=DEFAULT_JOBS, help=tr("steps at once"))
 @click.option("--dry-run", is_flag=True, help=tr("only show what would be copied"))
+@click.option("--exit-code", is_flag=True, help=tr("with --dry-run: exit 3 when a tag is left"))
 @click.option("--watch", is_flag=True, help=tr("keep going"))
 @click.option("--every", type=click.IntRange(10), default=300, help=tr("seconds between rounds"))
 def sync(
-    app: App, only: tuple[str, ...], jobs: int, dry_run: bool, watch: bool, every: int
+    app: App,
+    only: tuple[str, ...],
+    jobs: int,
+    dry_run: bool,
+    exit_code: bool,
+    watch: bool,
+    every: int,
 ) -> None:
+    if exit_code and not dry_run:
+        raise UsageError(tr("--exit-code needs --dry-run"), tr("add --dry-run"))
     work = open_work(app, jobs)
     if dry_run:
-        show_plans(app, gather_all(work.image_jobs(only), work.journal), work.opened.place)
+        plans = gather_all(work.image_jobs(only), work.journal)
+        show_plans(app, plans, work.opened.place)
+        if exit_code:
+            _refuse_unfinished(app, plans)
         return
     stop = threading.Event()
     while True:
@@ -174,6 +191,20 @@ def sync(
         if stop.is_set():
             finish(app, result, work.opener, work.opened.place, next="longshore sync --watch")
             return
+
+
+def _refuse_unfinished(app: App, plans: Sequence[PairPlan]) -> None:
+    """The freeze check: end with exit 3 when the target is not what the source is now."""
+    left = sum(len(plan.to_copy) for plan in plans)
+    if not left:
+        return
+    if app.output.machine:
+        click.get_current_context().exit(FindingsError.exit_code)
+    raise FindingsError(
+        tr("{count} tags are not at the target as the source has them now", count=left),
+        tr("`longshore sync` copies them; while somebody still pushes, this comes again"),
+        code="tags-left",
+    )
 
 
 def sync_once(work: Work, only: Sequence[str] = ()) -> CopyResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ from longshore.text import tr
 
 if TYPE_CHECKING:
     from longshore.provision.settings import Config
+    from longshore.transfer.plan import PairPlan
 
 
 @command(
@@ -203,6 +205,7 @@ def status(app: App) -> None:
             "left": sum(step.action == "copy" for step in plan.wanted),
             "skipped": sum(step.action == "skip" for step in plan.steps),
             "unfinished": work.journal.is_open(plan.pair.target),
+            **_moved_since(plan),
         }
         for plan in made.both.images
     ]
@@ -226,6 +229,18 @@ def status(app: App) -> None:
         place=work.opened.place,
         next=next_command,
     )
+
+
+def _moved_since(plan: PairPlan) -> dict[str, list[str]]:
+    """What is to be copied once more, and what for the first time, of tags that may move."""
+    there = plan.view.tags
+    left = [step for step in plan.wanted if step.action == "copy"]
+    # With chosen platforms an index that was not read yet may be what the target has.
+    sure = [step for step in left if not plan.pair.platforms or step.digest in plan.narrowed]
+    return {
+        "moved": [step.target_tag for step in sure if step.target_tag in there],
+        "new": [step.target_tag for step in left if step.target_tag not in there],
+    }
 
 
 def _tree_status(part: TreePart) -> dict[str, Any]:
@@ -263,4 +278,22 @@ def _status_lines(aws: list[Any], rows: list[dict[str, Any]]) -> list[str]:
         skipped = tr(", {count} stay out", count=row["skipped"]) if row["skipped"] else ""
         cut = tr("; the last run did not end") if row["unfinished"] and row["left"] else ""
         lines.append(f"{row['source']} -> {row['target']}  {state}{skipped}{cut}")
+        if (row["copied"] or row["moved"]) and not row["unfinished"]:
+            lines += _moved_lines(row)
     return lines or [tr("the config names no image yet")]
+
+
+def _moved_lines(row: dict[str, Any]) -> list[str]:
+    """The source went on after the last copy."""
+    found = []
+    if row["moved"]:
+        found.append(
+            tr("  moved at the source since the last copy: {tags}", tags=_names(row["moved"]))
+        )
+    if row["new"]:
+        found.append(tr("  new at the source since then: {tags}", tags=_names(row["new"])))
+    return found
+
+
+def _names(tags: Sequence[str]) -> str:
+    return ", ".join(tags[:8]) + (", ..." if len(tags) > 8 else "")

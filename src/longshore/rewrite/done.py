@@ -141,6 +141,7 @@ class Ending:
                 "now": self.verdict == "done",
                 "credentials": [one.as_json() for one in self.credentials],
                 "logins": list(self.logins),
+                "still_copied": list(self.others),
             },
         }
 

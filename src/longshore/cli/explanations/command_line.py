@@ -165,6 +165,18 @@ def _asked() -> list[Explanation]:
             (tr("the source moved since the last copy"), tr("a copy that was not finished")),
             (tr("`longshore sync`, then `longshore verify` again"),),
         ),
+        Explanation(
+            "tags-left",
+            3,
+            tr(
+                "`sync --dry-run --exit-code` found tags that the target does not have as they are."
+            ),
+            (
+                tr("somebody pushed to the source since the last copy: there is no freeze yet"),
+                tr("a copy that was not finished"),
+            ),
+            (tr("stop who pushes, run `longshore sync`, and ask again"),),
+        ),
     ]
 
 
