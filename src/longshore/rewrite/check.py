@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from longshore.rewrite.finders.finder import Tree
+from longshore.rewrite.finders.registry import finders_for, sightings
 from longshore.rewrite.mentions import BuildArgument
 from longshore.rewrite.plan import Decision, Key, key_of, with_rest
 from longshore.rewrite.source import SourceFile
@@ -62,7 +63,30 @@ class Overlay:
         return self.changed.get(path) or self.tree.file(path)
 
     def build_arguments(self, dockerfile: str) -> Mapping[str, BuildArgument]:
-        return self.tree.build_arguments(dockerfile)
+        """Those of the tree; what a changed file gives is read from its new text."""
+        known = dict(self.tree.build_arguments(dockerfile))
+        for name, one in known.items():
+            if one.file in self.changed:
+                known[name] = self._given(one)
+        return known
+
+    def _given(self, old: BuildArgument) -> BuildArgument:
+        file = self.changed[old.file]
+        given = file.once("build-arguments", lambda one: _arguments(one, self.tree))
+        before = self.tree.file(old.file)
+        was = (
+            ()
+            if before is None
+            else before.once("build-arguments", lambda one: _arguments(one, self.tree))
+        )
+        place = next((at for at, one in enumerate(was) if one == old), len(given))
+        return given[place] if place < len(given) and len(given) == len(was) else old
+
+
+def _arguments(file: SourceFile, tree: Tree) -> list[BuildArgument]:
+    """The build arguments that a text gives, in the order in which they are said."""
+    said = sightings(file, tree, finders_for(file.path))
+    return [one for one in said if isinstance(one, BuildArgument)]
 
 
 def check_edits(

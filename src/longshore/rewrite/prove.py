@@ -131,7 +131,7 @@ def _alone(
         tried = [one if one.key in kept else replace(one, edits=()) for one in decisions]
         proof = check_edits(tree, uses, tried, sources_of(spliced(tree, edits)), find)
         if proof.failed:
-            why = tr("edited, it {why}", why=proof.failed[0].reason)
+            why = tr("tried, and not written: {why}", why=proof.failed[0].reason)
             found |= {one.key: why for one in some}
     return found
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from longshore.rewrite.edits import Edit
-from longshore.rewrite.judge import judge_value
+from longshore.rewrite.judge import judge_server, judge_value
 from longshore.rewrite.mentions import OPEN, Piece
 from longshore.rewrite.places import Placed
 from longshore.rewrite.source import Span
@@ -61,11 +61,28 @@ def _whole(piece: Piece, use: Use, placed: Placed) -> Renaming:
     end = name_end(piece.text)
     name = piece.text[:end]
     if _VARIABLE.search(name):
-        return Renaming(reason=tr("its name is composed of variables: {text}", text=name))
+        return _beginning(piece, name, use, placed)
     judged = judge_value(name)
     if judged is None or judged.image != use.image:
         return Renaming(reason=tr("its text does not spell the image: {text}", text=name))
     return _edit(piece, Span(piece.span.start, piece.span.start + end), name, placed.new)
+
+
+def _beginning(piece: Piece, name: str, use: Use, placed: Placed) -> Renaming:
+    """A name that ends in variables: what stands before them may change when the rest stays."""
+    literal = name[: _VARIABLE.search(name).start()]  # type: ignore[union-attr]
+    path = (use.image or "").partition("/")[2]
+    host, slash, rest = literal.partition("/")
+    if slash and judge_server(host).status == "hub" and any(mark in host for mark in ".:"):
+        begins, old = rest, host
+    else:
+        begins, old = literal, ""
+    if "/" in begins and path.startswith(begins) and placed.new.endswith(f"/{path}"):
+        new = placed.new.removesuffix(f"/{path}")
+        if old:
+            return _edit(piece, Span(piece.span.start, piece.span.start + len(old)), old, new)
+        return _edit(piece, Span(piece.span.start, piece.span.start), "", f"{new}/")
+    return Renaming(reason=tr("its name is composed of variables: {text}", text=name))
 
 
 def _single(piece: Piece, use: Use, placed: Placed) -> Renaming:

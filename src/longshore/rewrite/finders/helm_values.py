@@ -86,6 +86,8 @@ def mentions_of_chart_values(
             cooked[mention.span] = mention
     for one in mentions_of_values(manifest, root, chart.tag):
         better = cooked.pop(one.span, None)
+        if better is not None and name_of(better.expanded) == name_of(one.expanded):
+            better = replace(better, pieces=one.pieces or better.pieces)
         yield better if better is not None and _knows_more(better, one) else one
     yield from cooked.values()
 
