@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from longshore.rewrite.finders.workflow_builds import is_build, pushes
 from longshore.rewrite.finders.workflow_places import attributes, located, parts_of
+from longshore.rewrite.hazards.aws_files import IMMUTABLE, files_with
 from longshore.rewrite.hazards.hazard import Check, Hazard, Surveyed
 from longshore.rewrite.hazards.runs import StepRun
 from longshore.rewrite.hazards.workflows import (
@@ -164,12 +165,8 @@ def _has_attestations(step: Step) -> bool:
 
 
 def _wants_immutable(surveyed: Surveyed) -> bool:
-    for path in sorted(surveyed.tree.paths):
-        if path.endswith((".tf", ".sh", ".yml", ".yaml", ".json")):
-            file = surveyed.tree.file(path)
-            if file is not None and b"IMMUTABLE" in file.data and _IMMUTABLE.search(file.text):
-                return True
-    return False
+    files = (surveyed.tree.file(path) for path in files_with(surveyed, IMMUTABLE))
+    return any(file is not None and _IMMUTABLE.search(file.text) for file in files)
 
 
 BEFORE_LOGIN = Check(

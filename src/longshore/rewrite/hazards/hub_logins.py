@@ -101,7 +101,6 @@ def _ecr_steps(surveyed: Surveyed) -> Iterator[tuple[Workflow, Step]]:
 
 
 def _login_removed(surveyed: Surveyed) -> Iterator[Hazard]:
-    asked_before = bool(hub_secrets_in_documents(surveyed)) or _others_log_in(surveyed)
     for workflow in workflows_of(surveyed):
         at_ecr = [job for job in workflow.jobs if logs_in_to_ecr(surveyed.tree, job)]
         if not at_ecr:
@@ -114,7 +113,8 @@ def _login_removed(surveyed: Surveyed) -> Iterator[Hazard]:
         step = next(iter(ecr_login_steps(at_ecr[0])), None) or _first(at_ecr[0])
         if step is None:
             continue
-        worth: Severity = "high" if asked_before else "medium"
+        known_before = _others_log_in(surveyed) or hub_secrets_in_documents(surveyed)
+        worth: Severity = "high" if known_before else "medium"
         yield LOGIN_REMOVED.at(
             workflow.file,
             place_of(step),

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from longshore.rewrite.hazards.aws_files import ACTION, files_with
 from longshore.rewrite.hazards.hazard import Surveyed
 from longshore.rewrite.hazards.policy_texts import policy_texts
 from longshore.rewrite.source import SourceFile, Span
 from longshore.rewrite.syntax import hcl as terraform
+from longshore.rewrite.syntax.hcl_reader import hcl
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, documents, walk
 
-_FOREIGN = re.compile(
-    r"(?:^|/)(?:vendor|node_modules|third[_-]party|testdata|fixtures?|\.terraform)/"
-)
 _YAML = (".yml", ".yaml", ".template")
-_MOST_TEXT = 400_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,16 +31,13 @@ class Statement:
 def statements_about_ecr(surveyed: Surveyed) -> Iterator[Statement]:
     """Every statement that allows an action of ECR, file by file."""
     yield from _in_json(surveyed)
-    for path in sorted(surveyed.tree.paths):
-        is_yaml = path.endswith(_YAML)
-        if not path.endswith((*_YAML, ".tf")) or _FOREIGN.search(path):
-            continue
+    for path in files_with(surveyed, ACTION):
         file = surveyed.tree.file(path)
-        if file is None or b"ecr:" not in file.data or len(file.text) > _MOST_TEXT:
+        if file is None:
             continue
-        if not is_yaml:
-            yield from _in_body(file, terraform.hcl(file), 0)
-        elif b"Effect" in file.data:
+        if path.endswith(".tf"):
+            yield from _in_body(file, hcl(file), 0)
+        elif path.endswith(_YAML) and b"Effect" in file.data:
             yield from _in_yaml(file)
 
 

@@ -128,7 +128,7 @@ def _registry_of_policy(file: SourceFile) -> Span | None:
     text = file.text
     if not _POLICY_KIND.search(text) or is_ecr(text) or "amazonaws.com" in text:
         return None
-    if re.search(r"^[ \t]+name:.*(?:disallow|deny|block|forbid)", text, re.MULTILINE):
+    if re.search(r"\bname:[^\n]*(?:disallow|deny|block|forbid)", text):
         return None
     found = _ALLOWED.search(text)
     return Span(*found.span("host")) if found is not None else None

@@ -16,11 +16,14 @@ from longshore.rewrite.hazards.runs import StepRun
 from longshore.rewrite.hazards.samples import SHA, Sample
 from longshore.rewrite.mentions import OPEN
 from longshore.rewrite.source import Span
+from longshore.rewrite.syntax.workflow import Step
 from longshore.rewrite.syntax.yaml_nodes import Scalar
 
 _PARTS = re.compile(
     r"(?P<name>(?:\[?[^/:\s]+\]?:\d+/)?[^:@\s]*)(?::(?P<tag>[^@]*))?(?:@.*)?\Z", re.DOTALL
 )
+_TOOL = re.compile(r"\b(?:docker|podman|nerdctl|buildah|buildx|crane|skopeo|regctl|oras|pack)\b")
+_GIVES = re.compile(r"\b(?:build|bake|push|tag|copy|cp)\b")
 _META = re.compile(r"steps\.(?P<id>[\w-]+)\.outputs\.(?:tags|json)")
 _PUSHED = re.compile(r"\bpush=(?!false)|type=registry")
 _NOT_LEGAL = re.compile(r"[^a-zA-Z0-9._-]+")
@@ -57,8 +60,17 @@ class NamedTag:
         return self.at.run.sample
 
 
+def may_name(step: Step) -> bool:
+    """Whether it is a step that can give a name at all."""
+    run = step.run
+    in_script = run is not None and _TOOL.search(run.value) and _GIVES.search(run.value)
+    return bool(in_script) or is_build(step)
+
+
 def named_tags(at: StepRun) -> list[NamedTag]:
-    """The names that a step gives."""
+    """The names that a step gives, if it runs."""
+    if not may_name(at.step) or not at.contexts:
+        return []
     if is_build(at.step):
         return list(_of_build(at))
     if at.step.run is not None:

@@ -12,17 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from longshore.rewrite.hazards.aws_files import LIFECYCLE, STATEMENT, files_with
 from longshore.rewrite.hazards.hazard import Surveyed
 from longshore.rewrite.source import SourceFile, Span
 
-_TEXTS = (".json", ".sh", ".bash", ".yml", ".yaml", ".tf", ".hcl", ".py", ".ts", ".js", ".ps1")
-_NAMES = ("Makefile", "Jenkinsfile", "justfile")
-_FOREIGN = re.compile(
-    r"(?:^|/)(?:vendor|node_modules|third[_-]party|testdata|fixtures?|__tests__|tests?)/"
-)
 _ROOT = re.compile(r"\{\s*\\?\"(?:Version|Statement|Id|rules)\\?\"\s*:")
-_MARKS = (b"rulePriority", b'"Statement"')
-_MOST_TEXT = 200_000
 _MOST_FOUND = 20
 
 
@@ -64,15 +58,10 @@ def is_lifecycle(value: dict[str, Any]) -> bool:
 
 
 def _look(surveyed: Surveyed) -> Iterator[PolicyText]:
-    for path in sorted(surveyed.tree.paths):
-        if not path.endswith(_TEXTS) and path.rpartition("/")[2] not in _NAMES:
-            continue
-        if _FOREIGN.search(path):
-            continue
+    marked = {*files_with(surveyed, LIFECYCLE), *files_with(surveyed, STATEMENT)}
+    for path in sorted(marked):
         file = surveyed.tree.file(path)
-        if file is None or len(file.text) > _MOST_TEXT:
-            continue
-        if any(mark in file.data for mark in _MARKS):
+        if file is not None:
             yield from _in_file(file)
 
 

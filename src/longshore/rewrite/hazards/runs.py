@@ -61,19 +61,22 @@ class StepRun:
         found: dict[tuple[object, ...], Mention] = {}
         for known in self.contexts[:_MOST_COMBINATIONS]:
             variables = self.run.variables(run, known)
-            for one in _mentions(run, variables):
+            for one in self._mentions(run, variables):
                 found.setdefault((one.span, one.role, one.expanded), one)
             places = {key[:2] for key in found}
             marked = _marked(variables, self.run.sample)
-            for one in _mentions(run, marked) if marked else ():
+            for one in self._mentions(run, marked) if marked else ():
                 if (one.span, one.role) not in places and _SLASH in one.expanded:
                     value = one.expanded.replace(_SLASH, "/")
                     found.setdefault((one.span, one.role, value), replace(one, value=value))
         return list(found.values())
 
-
-def _mentions(run: Scalar, variables: dict[str, str]) -> list[Mention]:
-    return mentions_in(Script(run.value, run.locate, "gha-run", "host", variables=variables))
+    def _mentions(self, run: Scalar, variables: dict[str, str]) -> list[Mention]:
+        """Read once for all events that give the script the same values."""
+        used = {name: value for name, value in variables.items() if name in run.value}
+        script = Script(run.value, run.locate, "gha-run", "host", variables=used)
+        key = ("commands of a step", run.span, tuple(sorted(used.items())))
+        return self.run.workflow.file.once(key, lambda _: mentions_in(script))
 
 
 def _marked(variables: dict[str, str], sample: Sample) -> dict[str, str]:
@@ -113,11 +116,12 @@ class Run:
                 found.append((job, scope))
         return found
 
-    @cached_property
-    def steps(self) -> list[StepRun]:
-        """The steps that may run."""
-        made = [StepRun(self, job, step, scope) for job, scope in self.jobs for step in job.steps]
-        return [one for one in made if one.contexts]
+    @property
+    def steps(self) -> Iterator[StepRun]:
+        """The steps of the jobs that may run."""
+        for job, scope in self.jobs:
+            for step in job.steps:
+                yield StepRun(self, job, step, scope)
 
     def variables(self, scalar: Scalar, known: Contexts) -> dict[str, str]:
         """The variables and expressions that a script sees, those that have one value."""

@@ -11,6 +11,7 @@ from longshore.rewrite.hazards.named_tags import NamedTag
 from longshore.rewrite.hazards.workflows import (
     is_ecr,
     logs_in_to_ecr,
+    moved,
     names_given,
     runs_of,
     workflows_of,
@@ -78,6 +79,8 @@ def _of_workflow(file: SourceFile) -> Span | None:
 
 
 def _old_one_left(surveyed: Surveyed) -> Iterator[Hazard]:
+    if not moved(surveyed):
+        return
     pushed = {one.file.path: _pushed(surveyed, one) for one in workflows_of(surveyed)}
     for old in workflows_of(surveyed):
         to_hub = [one for one in pushed[old.file.path] if _is_hub(one.name)]
