@@ -13,7 +13,7 @@ from longshore.cli.assess_view import assess_lines, assess_markdown
 from longshore.cli.files import write_file
 from longshore.cli.frame import App, command
 from longshore.cli.output import to_json
-from longshore.cli.trees import find_trees, judge_tree, scan_tree
+from longshore.cli.trees import find_trees, judge_tree, need_folders, scan_tree
 from longshore.errors import FindingsError, UsageError
 from longshore.text import tr
 
@@ -50,6 +50,7 @@ _FORMATS = ("text", "json", "sarif", "markdown")
 @click.option("--generated", is_flag=True, help=tr("vendored and generated folders too"))
 @click.option("--max-file-size", type=int, default=8, help=tr("in MiB; larger files are named"))
 @click.option("--jobs", type=int, default=0, help=tr("processes; default: by size of the tree"))
+@click.option("--actions", multiple=True, metavar="DIR", help=tr("actions of others lie there"))
 @click.option("--done", is_flag=True, help=tr("is the move over: nothing left, nobody pulls"))
 @click.option(
     "--quiet-days", type=click.IntRange(1, 365), default=7, help=tr("with --done: for so many days")
@@ -70,6 +71,7 @@ def assess(
     generated: bool,
     max_file_size: int,
     jobs: int,
+    actions: tuple[str, ...],
     done: bool,
     quiet_days: int,
     own: tuple[str, ...],
@@ -79,7 +81,8 @@ def assess(
     from longshore.rewrite.assessment import Assessment
     from longshore.rewrite.walk import TreeOptions
 
-    options = TreeOptions(skip, nested, generated, max_file_size * 1024 * 1024)
+    most = max_file_size * 1024 * 1024
+    options = TreeOptions(skip, nested, generated, most, need_folders(actions))
     scanned = (scan_tree(app, folder, options, jobs) for folder in find_trees(trees))
     if done:
         _refuse_forms(form, file)

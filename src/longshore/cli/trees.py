@@ -37,14 +37,22 @@ def find_trees(names: Sequence[str]) -> list[Path]:
     for name in names or (".",):
         folder = Path(name)
         if not folder.is_dir():
-            raise UsageError(
-                tr("{tree} is not a folder", tree=name),
-                tr("name the folder of a tree, or a folder of clones"),
-                code="not-a-folder",
-                where=Where(file=name),
-            )
+            raise _no_folder(name, tr("name the folder of a tree, or a folder of clones"))
         found += _clones(folder) or [folder]
     return list(dict.fromkeys(found))
+
+
+def need_folders(names: Sequence[str]) -> tuple[str, ...]:
+    """Folders with checked-out actions. Raises UsageError."""
+    for name in names:
+        if not Path(name).is_dir():
+            raise _no_folder(name, tr("name a folder that holds OWNER/REPO/action.yml"))
+    return tuple(names)
+
+
+def _no_folder(name: str, hint: str) -> UsageError:
+    what = tr("{tree} is not a folder", tree=name)
+    return UsageError(what, hint, code="not-a-folder", where=Where(file=name))
 
 
 def _clones(folder: Path) -> list[Path]:

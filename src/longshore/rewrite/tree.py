@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from longshore.rewrite.action_folders import ActionFolders
+from longshore.rewrite.finders.workflow_actions import PREFIX
 from longshore.rewrite.mentions import BuildArgument
 from longshore.rewrite.skipped import Skipped
 from longshore.rewrite.source import SourceFile, read_source
@@ -39,8 +41,15 @@ class OpenTree:
         """Every file that is not ignored; links are not among them."""
         return frozenset(self.listing.paths)
 
+    @cached_property
+    def actions(self) -> ActionFolders:
+        """Actions of others, given beside the tree."""
+        return ActionFolders(self.options.actions)
+
     def file(self, path: str) -> SourceFile | None:
         """That file; through links inside the tree it is the file that they lead to."""
+        if path.startswith(PREFIX):
+            return self.actions.file(path)
         real = self._followed(path)
         if real is None:
             return None

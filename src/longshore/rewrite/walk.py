@@ -25,13 +25,15 @@ class TreeOptions:
     """What is read. `skip` are patterns as in .gitignore, from the top of the tree.
 
     `nested`: submodules and other clones inside too. `generated`: vendored folders too. Files
-    larger than `max_bytes` are named, not read.
+    larger than `max_bytes` are named, not read. `actions` are folders outside the tree that hold
+    actions of others.
     """
 
     skip: tuple[str, ...] = ()
     nested: bool = False
     generated: bool = False
     max_bytes: int = 8 * 1024 * 1024
+    actions: tuple[str, ...] = ()
 
 
 @dataclass

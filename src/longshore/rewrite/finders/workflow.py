@@ -10,6 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from longshore.rewrite.finders.finder import Finder, Tree
+from longshore.rewrite.finders.workflow_actions import (
+    DEEPEST,
+    action_of,
+    as_hidden,
+    inner_scope,
+    own_images,
+)
 from longshore.rewrite.finders.workflow_builds import build_mentions
 from longshore.rewrite.finders.workflow_env import (
     default_mentions,
@@ -44,7 +51,7 @@ def find_in_workflow(file: SourceFile, tree: Tree) -> Iterable[Sighting] | None:
     workflow = parse_workflow(file)
     if workflow is None:
         return None
-    return _once(_of_workflow(workflow))
+    return _once(_of_workflow(workflow, tree))
 
 
 def find_in_action(file: SourceFile, tree: Tree) -> Iterable[Sighting] | None:
@@ -52,17 +59,17 @@ def find_in_action(file: SourceFile, tree: Tree) -> Iterable[Sighting] | None:
     action = parse_action(file)
     if action is None:
         return None
-    return _once(_of_action(action))
+    return _once(_of_action(action, tree))
 
 
-def _of_workflow(workflow: Workflow) -> Iterator[Sighting]:
+def _of_workflow(workflow: Workflow, tree: Tree) -> Iterator[Sighting]:
     found: list[Sighting] = []
     steps = [step for _, step in workflow.steps]
     first = replace(_places(workflow, workflow.jobs[0]), job="") if workflow.jobs else None
     if first is not None:
         found += env_mentions(first, workflow.env, steps)
     for job in workflow.jobs:
-        found += _of_job(_places(workflow, job), job)
+        found += _of_job(_places(workflow, job), job, tree)
     yield from found
     if first is not None:
         known = [one for one in found if isinstance(one, Mention)]
@@ -73,40 +80,57 @@ def _places(workflow: Workflow, job: Job) -> Places:
     return Places(workflow.file, scope_of_job(workflow, job), job.id)
 
 
-def _of_job(places: Places, job: Job) -> list[Sighting]:
+def _of_job(places: Places, job: Job, tree: Tree) -> list[Sighting]:
     found: list[Sighting] = [*job_mentions(places, job), *call_mentions(places, job)]
     found += env_mentions(places, job.env, job.steps)
     for step in job.steps:
-        found += _of_step(places, step, job.steps)
+        found += _of_step(places, step, job.steps, tree)
     found += matrix_mentions(places, [one for one in found if isinstance(one, Mention)])
     return found
 
 
-def _of_step(places: Places, step: Step, steps: Iterable[Step]) -> Iterator[Sighting]:
+def _of_step(
+    places: Places, step: Step, steps: Iterable[Step], tree: Tree, depth: int = 0
+) -> list[Sighting]:
+    found: list[Sighting] = []
     if step.uses is not None and step.uses.is_docker:
-        yield from places.value(step.uses.node, DOCKER, step)
-    yield from build_mentions(places, step)
-    yield from input_mentions(places, step)
-    yield from login_mentions(places, step)
-    yield from implicit_mentions(places, step)
-    yield from run_mentions(places, step)
-    yield from env_mentions(places, step.env, [step], step)
+        found += places.value(step.uses.node, DOCKER, step)
+    found += build_mentions(places, step)
+    found += input_mentions(places, step)
+    found += login_mentions(places, step)
+    found += implicit_mentions(places, step)
+    found += run_mentions(places, step)
+    found += env_mentions(places, step.env, [step], step)
+    known = {one.expanded for one in found if isinstance(one, Mention)}
+    hidden = as_hidden(places, step, _of_others(places, step, tree, depth))
+    return [*found, *(one for one in hidden if one.expanded not in known)]
 
 
-def _of_action(action: ActionFile) -> Iterator[Sighting]:
+def _of_others(places: Places, step: Step, tree: Tree, depth: int) -> Iterator[Sighting]:
+    """What the action of another repository pulls, when its metadata was given."""
+    action = action_of(tree, step.uses) if step.uses is not None and depth < DEEPEST else None
+    if action is None:
+        return
+    yield from own_images(tree, action)
+    inner = Places(action.file, inner_scope(action, places, step))
+    for one in action.steps:
+        yield from _of_step(inner, one, action.steps, tree, depth + 1)
+
+
+def _of_action(action: ActionFile, tree: Tree) -> Iterator[Sighting]:
     places = Places(action.file, scope_of_action(action))
-    found = list(_of_action_parts(places, action))
+    found = list(_of_action_parts(places, action, tree))
     yield from found
     known = [one for one in found if isinstance(one, Mention)]
     yield from default_mentions(places, action.inputs, known)
 
 
-def _of_action_parts(places: Places, action: ActionFile) -> Iterator[Sighting]:
+def _of_action_parts(places: Places, action: ActionFile, tree: Tree) -> Iterator[Sighting]:
     image = action.image if action.using == "docker" else None
     if image is not None and image.value.strip().lower().startswith("docker://"):
         yield from places.value(image, DOCKER)
     for step in action.steps:
-        yield from _of_step(places, step, action.steps)
+        yield from _of_step(places, step, action.steps, tree)
 
 
 def _once(sightings: Iterable[Sighting]) -> list[Sighting]:
