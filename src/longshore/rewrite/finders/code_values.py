@@ -15,7 +15,7 @@ from functools import cached_property
 from longshore.rewrite.finders.readings import Value
 from longshore.rewrite.mentions import OPEN, Part, Piece
 from longshore.rewrite.source import SourceFile, Span
-from longshore.rewrite.syntax.code import Code, Token, code_of
+from longshore.rewrite.syntax.program_text import Code, Token, code_of
 
 _MAX_DEPTH = 8
 _CHOICES = ("||", "??", "?:", "or")
