@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from longshore.rewrite.finders.dockerfile import mentions_in_dockerfile
+from longshore.rewrite.finders.dockerfile_scope import named_context
 from longshore.rewrite.finders.finder import Finder, Tree
 from longshore.rewrite.finders.hcl_texts import Inner
 from longshore.rewrite.finders.hcl_values import Defined, branches, entries, values
@@ -29,7 +30,9 @@ KIND = "bake"
 _NAME = re.compile(r"(?:.*[._-])?bake(?:[._-].*)?\.(?:hcl|json)\Z", re.IGNORECASE)
 _SCHEME = "docker-image://"
 _REF = re.compile(r"(?:^|,)ref=(?P<ref>[^,]+)")
-_IMAGE_ARGUMENT = re.compile(r"image|(?:^|_)base(?:_|\Z)|(?:^|_)from(?:_|\Z)", re.IGNORECASE)
+_IMAGE_ARGUMENT = re.compile(
+    r"\ABUILDKIT_SYNTAX\Z|image|(?:^|_)base(?:_|\Z)|(?:^|_)from(?:_|\Z)", re.IGNORECASE
+)
 _PART = re.compile(r"(?:tag|version|name|repo|repository|registry|variant|flavor)\Z", re.I)
 _PUSH = re.compile(r"type=registry|push=true")
 _MAX_INHERITED = 20
@@ -167,6 +170,9 @@ def _arguments(bake: _Bake, target: Block, tree: Tree) -> Iterator[BuildArgument
         return
     given: dict[str, Expression] = {}
     for one in reversed(bake.family(target)):
+        for entry in entries(one.body.get("contexts")):
+            span, path = entry.value.span, bake.file.path
+            yield named_context(dockerfile, entry.key, bake.file.cut(span), path, span)
         given.update((entry.key, entry.value) for entry in entries(one.body.get("args")))
     for name, value in given.items():
         found = values(value, bake.file.path, bake.find)

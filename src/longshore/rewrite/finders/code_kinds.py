@@ -91,6 +91,16 @@ FINDER = Finder(
     "code",
     _takes,
     find,
-    marks=(b"ocker", b"ontainer", b"agger", b"dag.", b"cdk", b"CDK", b"ulumi", b"airflow"),
+    marks=(
+        b"ocker",
+        b"ontainer",
+        b"agger",
+        b"dag.",
+        b"cdk",
+        b"CDK",
+        b"ulumi",
+        b"airflow",
+        b"buildkit",
+    ),
 )
 FINDERS: tuple[Finder, ...] = (FINDER,)

@@ -33,6 +33,7 @@ _SAYS = re.compile(
 )
 _SCOPE = re.compile(r"\$(?:env|global|script|local|private|using):(?=\w)", re.IGNORECASE)
 _BATCH_SET = re.compile(r"^[ \t@]*set[ \t]+(?:/a[ \t]+)?\"?(\w+)=([^\"\r\n]*)", re.I | re.M)
+_POWER_LINES = re.compile(r"[ \t]`\r?$|^[ \t]*\$(?:env:)?\w+[ \t]+=[ \t]", re.MULTILINE)
 _POWER_SET = re.compile(r"\$(?:env:|script:|global:)?(\w+)[ \t]*=[ \t]*(['\"])([^'\"\r\n]*)\2")
 
 
@@ -79,15 +80,32 @@ def find_unit(file: SourceFile, tree: Tree) -> list[Mention] | None:
     return _read(file, "systemd-unit", text, {})
 
 
+def looks_like_powershell(text: str) -> bool:
+    """Whether a text has PowerShell's line ends, or gives variables values as it does."""
+    return _POWER_LINES.search(text) is not None
+
+
+def powershell_as_shell(text: str) -> tuple[str, dict[str, str]]:
+    """Lines that run one of the programs as shell text of the same length, and the variables."""
+    variables = {one[1]: one[one.lastindex or 2] for one in _POWER_SET.finditer(text)}
+    return _windows(text, power=True), variables
+
+
 def find_windows(file: SourceFile, tree: Tree) -> list[Mention]:
     """Lines of PowerShell and batch files that run one of the programs."""
     power = file.name.lower().endswith(("ps1", "psm1"))
     sets = _POWER_SET if power else _BATCH_SET
     variables = {one[1]: one[one.lastindex or 2] for one in sets.finditer(file.text)}
+    return _read(
+        file, "powershell" if power else "batch", _windows(file.text, power=power), variables
+    )
+
+
+def _windows(text: str, *, power: bool) -> str:
     made: list[str] = []
     continued = False
     mark = "`" if power else "^"
-    for line in file.text.splitlines(keepends=True):
+    for line in text.splitlines(keepends=True):
         body = line.rstrip("\r\n")
         start = 0 if continued else _start(body)
         if start < 0:
@@ -99,7 +117,7 @@ def find_windows(file: SourceFile, tree: Tree) -> list[Mention]:
         if continued:
             shell = shell[:-1] + "\\"
         made.append(" " * start + shell + line[len(body) :])
-    return _read(file, "powershell" if power else "batch", "".join(made), variables)
+    return "".join(made)
 
 
 def _start(line: str) -> int:

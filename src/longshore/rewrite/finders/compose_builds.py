@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from longshore.rewrite.finders.compose_values import ComposeValues
 from longshore.rewrite.finders.dockerfile import mentions_in_dockerfile
+from longshore.rewrite.finders.dockerfile_scope import named_context
 from longshore.rewrite.finders.shape import has_tag, is_certain, is_possible
 from longshore.rewrite.mentions import OPEN, BuildArgument, Mention, Pulled, Sighting
 from longshore.rewrite.source import Span
@@ -15,7 +16,7 @@ from longshore.rewrite.syntax.compose import Build, as_words
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Scalar
 
 _REF = re.compile(r"(?:^|,)ref=(?P<ref>[^,\s]+)")
-_BASE_NAME = re.compile(r"image|base|from|parent", re.IGNORECASE)
+_BASE_NAME = re.compile(r"image|base|from|parent|BUILDKIT_SYNTAX", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,9 @@ class ComposeBuild:
         )
         path = filled.path(self.values.file.folder)
         file = self.values.tree.file(path) if path in self.values.tree.paths and path else None
+        if path is not None and OPEN not in path:
+            for name, value in as_words(self.node.get("additional_contexts")):
+                yield named_context(path, name, value.value, self.values.file.path, value.span)
         text = self.node.text("dockerfile_inline") or (file.text if file is not None else "")
         for name, value, start, span in self._words():
             given = self.values.filled(value.value[start:])

@@ -34,7 +34,7 @@ _VALUES = re.compile(
 )
 _CHART = re.compile(r"(?:Chart|requirements)(?:\.template)?\.(?:ya?ml|lock)\Z")
 _TEMPLATE = re.compile(r"(?:.*/)?templates/.*\.(?:ya?ml|tpl|json|gotmpl)\Z", re.IGNORECASE)
-_TEST = re.compile(r"(?:.*/)?(?:unit)?-?tests?/(?:.*/)?[\w.-]*test[\w.-]*\.ya?ml\Z")
+_TEST = re.compile(r"(?:.*/)?(?:unit)?-?tests?/(?:.*/)?[\w.-]+\.ya?ml\Z")
 _HELMFILE = re.compile(r"(?:.*/)?(?:helmfile[\w.-]*|helmfile\.d/[^/]+)\.ya?ml(?:\.gotmpl)?\Z")
 _EXPRESSION = re.compile(r"\{\{[^{}\n]{0,1000}\}\}")
 # An image (or a variable's value) of which something is written out.

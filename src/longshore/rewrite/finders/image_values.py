@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field, replace
 
+from longshore.rewrite.finders.command_files import looks_like_powershell, powershell_as_shell
 from longshore.rewrite.finders.expansion import (
     PLAIN,
     Dialect,
@@ -173,6 +174,10 @@ class ShellText:
         text = "".join(self._text)
         if not _TOOLS.search(text):
             return []
+        variables = finding.variables
+        if looks_like_powershell(text):
+            text, own = powershell_as_shell(text)
+            variables = {**own, **variables}
         script = Script(
             text,
             self.locate,
@@ -180,7 +185,7 @@ class ShellText:
             "host",
             finding.job,
             finding.times,
-            finding.variables,
+            variables,
         )
         return [
             made for one in mentions_in(script) if (made := _unmasked(one, finding)) is not None

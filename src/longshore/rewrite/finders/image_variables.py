@@ -19,9 +19,16 @@ from longshore.rewrite.syntax.shell import Assignment, Shell, Word
 from longshore.rewrite.syntax.shell_values import Field, Values
 
 _IMAGE = re.compile(
-    r"IMAGES?(?:_NAME|_REF|_FULL)?\Z|IMAGE_(?!TAG|DIR)|(?:\A|_)IMG\Z", re.IGNORECASE
+    r"IMAGES?(?:_NAME|_REF|_FULL)?\Z|IMAGE_(?!TAG|DIR)|(?:\A|_)IMG\Z|\ABUILDKIT_SYNTAX\Z",
+    re.IGNORECASE,
 )
 _BASE = re.compile(r"(?:\A|_)BASE\Z")
+_GIVEN = re.compile(
+    r"(?P<name>(?!IM(?:A?GE?)S?(?:_|=))[A-Z][A-Z0-9_]{0,80})=(?=[\"'\w])(?![\"']\$)"
+)
+_ONLY_TALK = frozenset(
+    {*("echo", "printf", "grep", "sed", "awk", "test", "[", "[[", "log", "info", "die"), "jq", "yq"}
+)
 _OTHER = re.compile(
     r"TAG|DIR|PATH|FILE|VERSION|URL|REGISTRY|REPO|DIGEST|ARCH|SIZE|_ID\b|FORMAT|TYPE|PREFIX|SUFFIX"
     r"|MAGICK|POLICY|EXT\b|FOLDER|OUT|COUNT|PATTERN|FILTER|REGEX|DISK|ISO|KERNEL|PLATFORM|_OS\b"
@@ -58,8 +65,31 @@ def unused_images(shell: Shell, values: Values, found: Sequence[Mention]) -> Ite
             span = Span(item.start, item.end)
             if not _written_in(item, one, values.base):
                 continue
-            if _is_reference(item.text, one.name) and not _overlaps(span, taken):
+            sure = len(items) == 1 or _is_tagged(item.text) or is_official(item.text)
+            if sure and _is_reference(item.text, one.name) and not _overlaps(span, taken):
                 yield Named(item, "pull")
+
+
+def handed_images(shell: Shell, values: Values, found: Sequence[Mention]) -> Iterator[Named]:
+    """`make image BASE_IMAGE=node:18`: whole references that a command is handed by name.
+
+    `IMAGE=` and `IMG=` name what is to be built, most often; a variable is just handed on.
+    """
+    taken = [one.span for one in found] + [piece.span for one in found for piece in one.pieces]
+    for command in shell.commands:
+        if command.name in _ONLY_TALK:
+            continue
+        for word in command.words[1:]:
+            given = _GIVEN.match(word.raw)
+            if given is None or not _is_image(given["name"]):
+                continue
+            for field in values.fields([word]):
+                value = field.after(len(given["name"]) + 1)
+                span = Span(value.start, value.end)
+                if not value.values or _overlaps(span, taken) or not _is_tagged(value.text):
+                    continue
+                if _is_reference(value.text, given["name"]):
+                    yield Named(value, "pull")
 
 
 def commands_in_variables(shell: Shell, values: Values) -> Iterator[Named]:
@@ -108,11 +138,15 @@ def _is_reference(text: str, name: str) -> bool:
         return False
     if text.startswith(OPEN) or not text.strip(OPEN + ":/"):
         return False
-    head, colon, tag = text.rpartition(":")
-    tagged = (bool(colon) and "/" not in tag) or "@sha256:" in text
+    tagged = _is_tagged(text)
     if _BASE.search(name) or name.upper().endswith("IMG"):
-        return tagged and bool(head)
+        return tagged and not text.startswith(":")
     return tagged or is_official(text) or (looks_like_image(text) and text.count("/") < 4)
+
+
+def _is_tagged(text: str) -> bool:
+    _, colon, tag = text.rpartition(":")
+    return (bool(colon) and "/" not in tag) or "@sha256:" in text
 
 
 def _overlaps(span: Span, taken: Sequence[Span]) -> bool:

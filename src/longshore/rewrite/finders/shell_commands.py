@@ -15,7 +15,11 @@ from itertools import pairwise
 from longshore.oci.reference import DOCKER_HUB
 from longshore.rewrite.finders.container_commands import Named
 from longshore.rewrite.finders.heredoc_files import heredoc_images
-from longshore.rewrite.finders.image_variables import commands_in_variables, unused_images
+from longshore.rewrite.finders.image_variables import (
+    commands_in_variables,
+    handed_images,
+    unused_images,
+)
 from longshore.rewrite.finders.nested_scripts import nested_scripts
 from longshore.rewrite.finders.programs import may_matter, named_by
 from longshore.rewrite.mentions import OPEN, Mention, Piece, Pulled
@@ -71,6 +75,7 @@ def mentions_in(
     if definitions:
         found = _once(script, commands_in_variables(shell, values), found)
         found = _once(script, unused_images(shell, values, found), found)
+        found = _once(script, handed_images(shell, values, found), found)
     return _with_pushes(_same_name_once(found))
 
 

@@ -108,7 +108,7 @@ _DOCKER_PYTHON = CodeKind(
             tag_keywords=("tag",),
         ),
         CallRule(rule("run|create"), path=re.compile(r"\Adocker\Z"), bare=True),
-        CallRule(rule("create_container"), path=re.compile(r".")),
+        CallRule(rule("create_container|ContainerSpec"), path=re.compile(r".")),
     ),
     (FieldRule(rule("Image"), re.compile(r"\A[^|]*\b(?:config|create)\b")),),
     frozenset({"python"}),
@@ -212,7 +212,23 @@ _ELIXIR = CodeKind(
     ),
     languages=frozenset({"elixir"}),
 )
+_BUILDKIT_GO = CodeKind(
+    "code-buildkit",
+    "build",
+    re.compile(r"moby/buildkit/client/llb"),
+    (CallRule(rule("Image"), path=re.compile(r"\Allb\Z"), keywords=(), bare=True),),
+    languages=frozenset({"go"}),
+)
 KINDS = (
-    *(_TESTCONTAINERS_JVM, _DOCKER_JVM, _GO, _DOCKERTEST, _DOCKER_GO, _PYTHON, _DOCKER_PYTHON),
+    *(
+        _TESTCONTAINERS_JVM,
+        _DOCKER_JVM,
+        _GO,
+        _DOCKERTEST,
+        _DOCKER_GO,
+        _BUILDKIT_GO,
+        _PYTHON,
+        _DOCKER_PYTHON,
+    ),
     *(_NODE, _DOCKERODE, _DOTNET, _RUST, _RUBY, _PHP, _ELIXIR),
 )

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from longshore.rewrite.finders.dockerfile_scope import named_context
 from longshore.rewrite.finders.shape import has_mark, is_certain
 from longshore.rewrite.finders.workflow_places import (
     Places,
@@ -32,7 +33,9 @@ BUILD_PUSH = frozenset(
 )
 BAKE = frozenset({"docker/bake-action", "depot/bake-action"})
 METADATA = frozenset({"docker/metadata-action", "crazy-max/ghaction-docker-meta"})
-_IMAGE_ARGUMENT = re.compile(r"(?:\A|_)(?:IMAGE|BASE|FROM)(?:_|\Z)|IMAGE", re.IGNORECASE)
+_IMAGE_ARGUMENT = re.compile(
+    r"(?:\A|_)(?:IMAGE|BASE|FROM)(?:_|\Z)|IMAGE|BUILDKIT_SYNTAX", re.IGNORECASE
+)
 _PUSHED = re.compile(r"\bpush=(?!false)|type=registry")
 _BAKE_ARGUMENT = re.compile(r"[^.=]+\.args\.(?P<name>[^=]+)=")
 _BAKE_CONTEXT = re.compile(r"[^.=]+\.contexts\.[^=]+=")
@@ -179,7 +182,12 @@ def _fetched(found: Iterable[Mention]) -> Iterator[Mention]:
     return (replace(one, pulled="build") for one in found)
 
 
-def _context(places: Places, step: Step, node: Scalar, start: int, end: int) -> Iterator[Mention]:
+def _context(places: Places, step: Step, node: Scalar, start: int, end: int) -> Iterator[Sighting]:
+    name, _, given = node.value[start:end].partition("=")
+    span = located(places.file, node, start, end)
+    if span is not None:
+        for dockerfile in dockerfiles_of(places, step).dockerfiles:
+            yield named_context(dockerfile, name, given, places.file.path, span)
     at = node.value.find("=docker-image://", start, end)
     if at >= 0:
         yield from places.value(node, INPUT, step, at + 1, end)

@@ -20,7 +20,7 @@ from longshore.rewrite.syntax.workflow_scope import sources_of
 from longshore.rewrite.syntax.yaml_nodes import Scalar
 
 KIND = "gha-env"
-_IMAGE_NAME = re.compile(r"image|container", re.IGNORECASE)
+_IMAGE_NAME = re.compile(r"image|container|BUILDKIT_SYNTAX", re.IGNORECASE)
 _AXIS = re.compile(r"image|container|docker|distro|\Aos\Z|\Abase\Z", re.IGNORECASE)
 _PLAIN_TAG = re.compile(r"[a-z0-9][a-z0-9._/-]*:[A-Za-z0-9_][\w.-]*(?:@sha256:[0-9a-f]{64})?\Z")
 _ADDRESS = re.compile(r"(?:\A|[/.-])(?:localhost|\d+\.\d+\.\d+\.\d+)(?:[:/]|\Z)|:\d{4,5}(?:/|\Z)")

@@ -117,7 +117,7 @@ _NAMES = re.compile(
     r"|(?:container|docker|base|builder|runner|node|test|target|source)image\Z"
     r"|(?:docker[-_]name|container[-_]name[-_]and[-_]tag)\Z"
 )
-_OWN_NAMES = re.compile(r"(?:[a-z0-9]+[-_])*image[-_]?names?\Z")
+_OWN_NAMES = re.compile(r"(?:[a-z0-9]+[-_])*image[-_]?names?\Z|meta-images\Z")
 _OUTPUT_NAMES = re.compile(r"output|push|publish|destination|target")
 _APPENDED = re.compile(r"(?<![\w-])image=([^\s,\"']+)")
 _TAKEN = BUILD_PUSH | BAKE | METADATA

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from longshore.rewrite.finders.command_files import looks_like_powershell, powershell_as_shell
 from longshore.rewrite.finders.shape import known_tags, name_of
 from longshore.rewrite.finders.shell_commands import Script, mentions_in
 from longshore.rewrite.finders.workflow_places import MATRIX_KIND, Places, Sort
@@ -116,15 +117,13 @@ def _script(places: Places, shell: _Shell, variables: Mapping[str, str], times: 
     def locate(start: int, end: int) -> Span | None:
         return shell.scalar.locate(start - shift, end - shift) if start >= shift else None
 
+    text = shell.before + shell.scalar.value
+    known = variables
+    if looks_like_powershell(text):
+        text, own = powershell_as_shell(text)
+        known = {**own, **variables}
     return Script(
-        shell.before + shell.scalar.value,
-        locate,
-        shell.kind,
-        shell.pulled,
-        places.job,
-        times,
-        variables,
-        path=places.file.path,
+        text, locate, shell.kind, shell.pulled, places.job, times, known, path=places.file.path
     )
 
 
