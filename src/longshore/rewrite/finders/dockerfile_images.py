@@ -1,8 +1,8 @@
 """The images that a parsed Dockerfile names: FROM, COPY --from, RUN --mount from, syntax. Pure.
 
 Stages are no images: a name or number of the file's own stages, also when a variable chooses among
-them (`FROM base-${TARGETOS}`). Neither are named contexts that the tree gives at build time (build
-argument `context:NAME`), nor `scratch`.
+them (`FROM base-${TARGETOS}`). Neither are named contexts that the tree gives at build time, nor
+`scratch`. A context that stands in for a whole reference (`alpine:3`) hides it in one build only.
 
 A stage that the last one does not need is not pulled by BuildKit: its mentions say so.
 """
@@ -138,7 +138,7 @@ class _Reader:
         if not word.text or MARKERS.search(word.text) or self._stages(place):
             return None
         value, missing = self._value(place, word)
-        if not value.text or value.text.lower() == "scratch" or self._is_context(value.text):
+        if not value.text or value.text.lower() == "scratch" or self._home.has_context(value.text):
             return None
         there = self._there(place.one, word)
         if there is None:
@@ -217,9 +217,6 @@ class _Reader:
             return []
         open_name = _matching(text.split(OPEN), names) if OPEN in text else []
         return open_name or _matching(_VARIABLE.split(word.text.lower()), names)
-
-    def _is_context(self, text: str) -> bool:
-        return f"context:{text}" in self._home.arguments
 
     def _there(self, one: Instruction, word: Word) -> tuple[Span, str] | None:
         runs = [run for run in self._home.trace(one, word).runs if run.file]

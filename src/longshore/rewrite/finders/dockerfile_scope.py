@@ -26,6 +26,14 @@ PLATFORM_VALUES = {
 PLATFORM_ARGUMENTS = frozenset(PLATFORM_VALUES)
 
 
+_CONTEXT = "context:"
+
+
+def named_context(dockerfile: str, name: str, value: str, file: str, span: Span) -> BuildArgument:
+    """What a file says when it gives a build of the Dockerfile a context of this name."""
+    return BuildArgument(dockerfile, _CONTEXT + name.strip().lower(), value, file, span)
+
+
 @dataclass(frozen=True)
 class Home:
     """Where a Dockerfile's text stands: `path`, and the span there for characters of the text."""
@@ -33,6 +41,10 @@ class Home:
     path: str
     locate: Callable[[int, int], Span | None]
     arguments: Mapping[str, BuildArgument] = field(default_factory=dict)
+
+    def has_context(self, name: str) -> bool:
+        """Whether the tree gives a context of this name, which no image has without a context."""
+        return _CONTEXT + name.lower() in self.arguments and not any(one in name for one in "/:@")
 
     def trace(self, one: Instruction, word: Word) -> Traced:
         """A word of an instruction with the place of its characters."""
