@@ -231,6 +231,8 @@ def test_what_builds_take() -> None:
         "VERSION": ("web/docker/Dockerfile", "3"),
         "BASE_TAG": ("web/docker/Dockerfile", "18"),
         "TITLE": ("web/docker/Dockerfile", "some text"),
+        "context:base": ("web/docker/Dockerfile", "docker-image://alpine:3.20"),
+        "context:src": ("web/docker/Dockerfile", "../src"),
     }
 
 

@@ -17,6 +17,7 @@ from longshore.rewrite.finders.dockerfile import (
     takes,
 )
 from longshore.rewrite.finders.finder import TreeOfTexts
+from longshore.rewrite.finders.registry import finders_for, sightings
 from longshore.rewrite.mentions import OPEN, BuildArgument, Mention
 from longshore.rewrite.source import SourceFile, Span, read_source
 
@@ -221,6 +222,49 @@ def test_a_named_context_is_no_image() -> None:
     text = "FROM node:18\nCOPY --from=assets a b\n"
     assert len(found_in(text)) == 2
     assert len(found_in(text, tree=tree_with("context:assets", "../assets"))) == 1
+
+
+CONTEXTS = [
+    (
+        "compose.yml",
+        "services:\n  x:\n    build:\n      context: .\n"
+        "      additional_contexts: {assets: ../a, Base: 'service:y'}\n",
+    ),
+    (
+        "compose.yml",
+        "services:\n  x:\n    build:\n      context: .\n"
+        "      additional_contexts: [assets=../a, base=docker-image://alpine:3]\n",
+    ),
+    (
+        "docker-bake.hcl",
+        'target "p" {\n  contexts = { base = "target:b" }\n}\n'
+        'target "x" {\n  inherits = ["p"]\n  context = "."\n  contexts = { assets = "../a" }\n}\n',
+    ),
+    (
+        ".github/workflows/ci.yml",
+        "on: push\njobs:\n  a:\n    steps:\n      - uses: docker/build-push-action@v6\n"
+        "        with:\n          context: .\n          build-contexts: |\n"
+        "            assets=../a\n            base=target:x\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "text"), CONTEXTS)
+def test_files_that_give_named_contexts(path: str, text: str) -> None:
+    dockerfile = file_of("FROM base\nFROM node:18\nCOPY --from=assets a b\n")
+    other = file_of(text, path)
+    tree = TreeOfTexts({"Dockerfile": dockerfile, path: other}, {})
+    said = [
+        one for one in sightings(other, tree, finders_for(path)) if isinstance(one, BuildArgument)
+    ]
+    given = {"Dockerfile": {one.name: one for one in said if one.dockerfile == "Dockerfile"}}
+    found = find(dockerfile, TreeOfTexts({}, given)) or ()
+    assert [one.text for one in found] == ["node:18"]
+
+
+def test_a_whole_reference_is_an_image_even_where_a_context_replaces_it() -> None:
+    tree = tree_with("context:alpine:3", "docker-image://x/alpine:3")
+    assert [one.text for one in found_in("FROM alpine:3\n", tree=tree)] == ["alpine:3"]
 
 
 def test_a_stage_that_the_last_one_does_not_need_says_so() -> None:
