@@ -112,6 +112,30 @@ CASES = {
         """,
         ["3 pull r.example/charts = r.example/charts/valkey:1.2.3"],
     ),
+    "Nomad packs": (
+        "packs/web/templates/web.nomad.tpl",
+        """\
+        job [[ template "job_name" . ]] {
+          group "web" {
+            task "nginx" {
+              driver = "docker"
+              config { image = "nginx:[[ var "version_tag" . ]]" }
+            }
+          }
+        }
+        """,
+        ['5 pull nginx:[[ var "version_tag" . ]] = nginx:?'],
+    ),
+    "Concourse tasks with types of their own names": (
+        "ci/task.yml",
+        """\
+        platform: linux
+        image_resource:
+          type: registry-image-resource
+          source: {repository: ubuntu, tag: jammy}
+        """,
+        ["4 pull ubuntu = ubuntu:jammy"],
+    ),
     "Dockerfile templates": (
         "Dockerfile.j2",
         "FROM {{ base }} AS a\nCOPY --from=tools /x /x\nCOPY --from=acme/tools:1 /x /x\n",

@@ -22,7 +22,7 @@ _YAML = re.compile(r"\.ya?ml\Z", re.IGNORECASE)
 _DIALECT = Dialect(
     re.compile(r"\(\((?P<name>[^()\n]{1,200})\)\)|\{\{(?P<braced>[^{}\n]{1,200})\}\}")
 )
-_TYPES = {"registry-image", "docker-image"}
+_TYPES = re.compile(r"(?:registry|docker)-image(?:-resource)?\Z")
 
 
 def takes(path: str) -> bool:
@@ -38,7 +38,7 @@ def find(file: SourceFile, tree: Tree) -> list[Mention] | None:
         for root in roots
         if root.get("apiVersion") is None
         for node in mappings(root)
-        if node.text("type") in _TYPES and isinstance(node.get("source"), Mapping)
+        if _TYPES.match(node.text("type") or "") and isinstance(node.get("source"), Mapping)
     ]
     if not images:
         return None

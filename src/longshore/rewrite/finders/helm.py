@@ -33,7 +33,10 @@ _VALUES = re.compile(
     re.IGNORECASE,
 )
 _CHART = re.compile(r"(?:Chart|requirements)(?:\.template)?\.(?:ya?ml|lock)\Z")
-_TEMPLATE = re.compile(r"(?:.*/)?templates/.*\.(?:ya?ml|tpl|json|gotmpl)\Z", re.IGNORECASE)
+_TEMPLATE = re.compile(
+    r"(?!.*\.(?:nomad|hcl|job|tf)\.\w+\Z)(?:.*/)?templates/.*\.(?:ya?ml|tpl|json|gotmpl)\Z",
+    re.IGNORECASE,
+)
 _TEST = re.compile(r"(?:.*/)?(?:unit)?-?tests?/(?:.*/)?[\w.-]+\.ya?ml\Z")
 _HELMFILE = re.compile(r"(?:.*/)?(?:helmfile[\w.-]*|helmfile\.d/[^/]+)\.ya?ml(?:\.gotmpl)?\Z")
 _EXPRESSION = re.compile(r"\{\{[^{}\n]{0,1000}\}\}")
