@@ -69,11 +69,15 @@ class Rewrite:
 def plan_tree(app: App, scanned: Scanned, config: Config, destination: Destination) -> Rewrite:
     """Decide, splice in memory, read again, and leave out what does not prove right."""
     from longshore.rewrite.looking import find_uses
-    from longshore.rewrite.plan import plan_rewrite
+    from longshore.rewrite.plan import plan_rewrite, without_conflicts
     from longshore.rewrite.prove import prove
+    from longshore.rewrite.public_default import with_public_default
 
     uses = scanned.result.uses
-    plan = plan_rewrite(uses, Wish(config.rewrite.map, config.rewrite.skip), destination)
+    settings = config.rewrite
+    wish = Wish(settings.map, settings.skip, settings.public_default)
+    plan = plan_rewrite(uses, wish, destination)
+    decisions = without_conflicts(with_public_default(scanned.tree, plan.decisions))
     options = _options(config)
 
     def around(decisions: Sequence[Decision]) -> RewritePlan:
@@ -82,7 +86,7 @@ def plan_tree(app: App, scanned: Scanned, config: Config, destination: Destinati
         steps = plan_steps(scanned.tree, uses, decisions, destination, options)
         return RewritePlan(steps.decisions, steps.edits, steps.changes)
 
-    proved = prove(scanned.tree, uses, plan.decisions, around, find_uses)
+    proved = prove(scanned.tree, uses, decisions, around, find_uses, destination.registry)
     return Rewrite(scanned, destination, proved.plan, proved.changes, proved.failed)
 
 

@@ -186,14 +186,16 @@ class Protection:
 
 @dataclass(frozen=True)
 class RewriteSettings:
-    """How references in the tree change: pattern to `mirror`, `cache`, `public`, `keep` or a name.
+    """How references in the tree change: pattern to a mode (`mirror`, `keep`, ...) or a name.
 
     `prefix` is the first part of the repository names of mirrored and cached images.
+    `public_default`: the registry is a variable whose default is Docker Hub, where one can stand.
     """
 
     map: PairsOfText = ()
     prefix: str = "docker-hub"
     pin_digests: bool = False
+    public_default: bool = False
     skip: tuple[str, ...] = ()
 
 

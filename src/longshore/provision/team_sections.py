@@ -78,13 +78,16 @@ def rewrite() -> Shape[RewriteSettings]:
         {
             "map": Key(
                 MapOf(Text()),
-                "Pattern of images to: mirror, cache, public, keep, or a repository's name",
+                "Pattern of images to: mirror, cache, public, variable, keep, or a repository",
             ),
             "prefix": Key(
                 Text(tr("a name prefix"), r"[a-z0-9]+(?:[._-][a-z0-9]+)*", example="docker-hub"),
                 "What the names of mirrored and cached images begin with",
             ),
             "pin_digests": Key(Flag(), "Write digests beside the tags"),
+            "public_default": Key(
+                Flag(), "Make the registry a variable with Docker Hub as its default"
+            ),
             "skip": Key(ListOf(Text()), "Patterns of files that stay as they are"),
         },
     )

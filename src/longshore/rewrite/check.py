@@ -19,6 +19,7 @@ from longshore.rewrite.finders.finder import Tree
 from longshore.rewrite.finders.registry import finders_for, sightings
 from longshore.rewrite.mentions import BuildArgument
 from longshore.rewrite.plan import Decision, Key, key_of, with_rest
+from longshore.rewrite.public_default import as_set
 from longshore.rewrite.source import SourceFile
 from longshore.rewrite.syntax.yaml_nodes import documents
 from longshore.rewrite.uses import Use
@@ -95,8 +96,13 @@ def check_edits(
     decisions: Sequence[Decision],
     changed: Mapping[str, SourceFile],
     find: Finding,
+    registry: str = "",
 ) -> Proof:
-    """Read the edited files again and compare with what was decided."""
+    """Read the edited files again and compare with what was decided.
+
+    Where a variable decides, they are read twice: as they stand, and with the variable set to
+    `registry`.
+    """
     overlay = Overlay(tree, changed)
     by_use = {one.key: one for one in decisions}
     touching: dict[str, set[str]] = defaultdict(set)
@@ -113,19 +119,28 @@ def check_edits(
         file = overlay.file(path)
         if file is None:
             continue
-        compared = _compare(
-            before[path], _known(list(find(file, overlay)), path, decisions), by_use
-        )
+        found = _known(list(find(file, overlay)), path, decisions)
+        compared = _compare(before[path], found, by_use)
         along |= compared.along
+        if not compared.why and any(_is_variable(one, path) for one in decisions):
+            given = as_set(file, registry)
+            given_tree = Overlay(tree, {**changed, path: given})
+            found = _known(list(find(given, given_tree)), path, decisions)
+            compared = _compare(before[path], found, by_use, is_set=True)
         if compared.why:
             blamed = touching[path] or {path}
             failed += [Failed(one, compared.line, compared.why) for one in sorted(blamed)]
     return Proof(tuple(failed), frozenset(along))
 
 
+def _is_variable(one: Decision, path: str) -> bool:
+    return one.mode == "variable" and bool(one.edits) and one.use.file == path
+
+
 def _known(found: list[Use], path: str, decisions: Sequence[Decision]) -> list[Use]:
     """What was found without the inputs that name the actions' own images, which are new."""
-    added = [one.new for one in decisions if one.use.mention.implicit and one.use.file == path]
+    hidden = [one for one in decisions if one.use.mention.implicit and one.use.file == path]
+    added = [one.new for one in hidden] + [one.use.reference for one in hidden if one.edits]
     kept = []
     for use in found:
         if use.reference in added and use.mention.kind == "gha-input":
@@ -156,7 +171,10 @@ class _Compared:
 
 
 def _compare(
-    before: Sequence[Use], after: Sequence[Use], by_use: Mapping[Key, Decision]
+    before: Sequence[Use],
+    after: Sequence[Use],
+    by_use: Mapping[Key, Decision],
+    is_set: bool = False,
 ) -> _Compared:
     old = [use for use in before if use.mention.kind not in _SHIFTING]
     new = [use for use in after if use.mention.kind not in _SHIFTING]
@@ -171,7 +189,9 @@ def _compare(
     along: set[Key] = set()
     for was, now in zip(old, new, strict=True):
         decision = by_use.get(key_of(was))
-        wanted = decision.new if decision and decision.edits else was.reference
+        wanted = was.reference
+        if decision and decision.edits and (is_set or decision.mode != "variable"):
+            wanted = decision.new
         if now.reference == wanted and now.mention.kind == was.mention.kind:
             continue
         if decision and _comes_along(decision, now):

@@ -3,8 +3,7 @@
 A job that will fetch from ECR (or push to it) gets AWS credentials and the ECR login before its
 first step that needs them, unless it logs in to ECR already. The Docker Hub login goes only when
 nothing of the job pulls from or pushes to Docker Hub any more. `setup-buildx` and `setup-qemu` are
-told where their own image is. A job that runs only for people's pull requests from forks has no
-credentials there; that is remarked, not hidden.
+told where their own image is. What cannot be written is said, with the line.
 
 Order: github.com/docker/setup-buildx-action (`driver-opts: image=`), setup-qemu-action (`image`),
 aws-actions/configure-aws-credentials, aws-actions/amazon-ecr-login.
@@ -12,32 +11,44 @@ aws-actions/configure-aws-credentials, aws-actions/amazon-ecr-login.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from longshore.rewrite.edits import Edit
 from longshore.rewrite.finders.finder import Tree
 from longshore.rewrite.generate.options import PipelineOptions
 from longshore.rewrite.generate.steps import credentials, login
-from longshore.rewrite.judge import judge_server
-from longshore.rewrite.pipeline_jobs import Event, Uses, pulls_of_workflow
+from longshore.rewrite.job_facts import (
+    HUB_READERS,
+    SETUP_BUILDX,
+    SETUP_QEMU,
+    JobFacts,
+    facts_of_jobs,
+    hub_logins,
+    is_checkout,
+    is_credentials,
+)
+from longshore.rewrite.job_permissions import allow_callers, allow_token
+from longshore.rewrite.job_variable import FROM_ENV, NOT_A_FORK, pass_variable
 from longshore.rewrite.places import Destination
-from longshore.rewrite.plan import Decision, StepChange
-from longshore.rewrite.source import SourceFile, Span
-from longshore.rewrite.syntax.workflow import Job, Step, Workflow, is_workflow_path, parse_workflow
-from longshore.rewrite.syntax.yaml_nodes import Mapping as YamlMapping
-from longshore.rewrite.syntax.yaml_nodes import Node, Scalar
-from longshore.rewrite.syntax.yaml_nodes import Sequence as YamlSequence
-from longshore.rewrite.triggers import triggers_of
+from longshore.rewrite.plan import Decision, Key, StepChange, key_of
+from longshore.rewrite.source import SourceFile
+from longshore.rewrite.step_edits import add_input, add_to_list, insert_steps, remove_step
+from longshore.rewrite.syntax.workflow import (
+    ActionFile,
+    Job,
+    Step,
+    Workflow,
+    is_action_path,
+    is_workflow_path,
+    parse_action,
+    parse_workflow,
+)
+from longshore.rewrite.syntax.yaml_nodes import Node
 from longshore.rewrite.uses import Use
 from longshore.text import tr
 
-ECR_LOGIN = "aws-actions/amazon-ecr-login"
-AWS_LOGIN = "aws-actions/configure-aws-credentials"
-HUB_LOGIN = "docker/login-action"
-SETUP_BUILDX = "docker/setup-buildx-action"
-SETUP_QEMU = "docker/setup-qemu-action"
-_MOVED = ("mirror", "cache")
+_TARGET = ("mirror", "cache")
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,19 @@ class StepPlan:
     decisions: tuple[Decision, ...] = ()
 
 
+@dataclass
+class _Planned:
+    """What is planned so far. `by_use` holds the decisions as they stand."""
+
+    by_use: dict[Key, Decision]
+    edits: list[Edit] = field(default_factory=list)
+    notes: list[StepChange] = field(default_factory=list)
+
+    def say(self, file: SourceFile, node: Node, what: str) -> None:
+        """A note at a node's line."""
+        self.notes.append(StepChange(file.path, file.place(node.span.start)[0], what))
+
+
 def plan_steps(
     tree: Tree,
     uses: Sequence[Use],
@@ -57,328 +81,320 @@ def plan_steps(
     options: PipelineOptions,
 ) -> StepPlan:
     """The steps of every workflow of the tree. `decisions` come back with hidden images decided."""
-    moved = {_key(one.use): one for one in decisions if one.changes and one.mode in _MOVED}
-    by_use = {_key(one.use): one for one in decisions}
-    edits: list[Edit] = []
-    changes: list[StepChange] = []
-    workflows = _workflows(tree)
-    pulled = _pulled_by_job(tree, uses, workflows)
+    planned = _Planned({one.key: one for one in decisions})
+    workflows = [one for one in _parsed(tree) if isinstance(one, Workflow)]
+    facts = list(facts_of_jobs(tree, uses, workflows))
+    for action in (one for one in _parsed(tree) if isinstance(one, ActionFile)):
+        _tell_in_action(action, facts, destination, planned)
+    asking, shut = [], dict[str, list[Job]]()
+    for one in facts:
+        planner = _JobPlanner(one, destination, options, planned)
+        planner.plan()
+        if planner.asks:
+            asking.append((one.workflow, one.job))
+        if planner.shuts_out_forks:
+            shut.setdefault(one.workflow.file.path, []).append(one.job)
     for workflow in workflows:
-        for job in workflow.jobs:
-            planner = _JobPlanner(workflow, job, destination, options, by_use)
-            fetched = pulled.get((workflow.file.path, job.id), ())
-            planner.plan(fetched, moved)
-            edits += planner.edits
-            changes += planner.changes
-            by_use |= planner.decided
-    ordered = [by_use[_key(one.use)] for one in decisions]
-    return StepPlan(tuple(edits), tuple(changes), tuple(ordered))
+        _warn_forks(workflow, shut.get(workflow.file.path, []), planned)
+    for allowed in allow_callers(workflows, asking):
+        planned.edits += allowed.edits
+        planned.notes += allowed.notes
+    ordered = [planned.by_use[one.key] for one in decisions]
+    return StepPlan(_joined(planned.edits), tuple(dict.fromkeys(planned.notes)), tuple(ordered))
 
 
-def _key(use: Use) -> tuple[object, ...]:
-    return use.file, use.mention.span, use.mention.kind, use.image, use.tag
+def _joined(edits: Sequence[Edit]) -> tuple[Edit, ...]:
+    """Each edit once; what is put in at the same place as one, in the order of planning."""
+    found: dict[tuple[object, ...], Edit] = {}
+    for number, one in enumerate(dict.fromkeys(edits)):
+        inserts = one.span.start == one.span.end
+        place = (one.file, one.span.start) if inserts else (one.file, one.span, number)
+        before = found.get(place)
+        found[place] = replace(one, new=before.new + one.new) if before is not None else one
+    return tuple(found.values())
 
 
-def _workflows(tree: Tree) -> list[Workflow]:
-    found = []
-    for path in sorted(one for one in tree.paths if is_workflow_path(one)):
+def _warn_forks(workflow: Workflow, jobs: Sequence[Job], planned: _Planned) -> None:
+    event = workflow.event("pull_request")
+    if event is None or not jobs:
+        return
+    what = tr(
+        "pull requests of forks get no credentials, so there these jobs cannot fetch from ECR: "
+        "{jobs}; `rewrite.public_default: true` keeps Docker Hub for them where a variable can "
+        "stand",
+        jobs=", ".join(job.id for job in jobs),
+    )
+    planned.say(workflow.file, event.node, what)
+
+
+def _parsed(tree: Tree) -> Iterator[Workflow | ActionFile]:
+    for path in sorted(one for one in tree.paths if is_workflow_path(one) or is_action_path(one)):
         file = tree.file(path)
-        workflow = parse_workflow(file) if file is not None else None
-        if workflow is not None:
-            found.append(workflow)
-    return found
+        found = (parse_workflow(file) or parse_action(file)) if file is not None else None
+        if found is not None:
+            yield found
 
 
-def _pulled_by_job(
-    tree: Tree, uses: Sequence[Use], workflows: list[Workflow]
-) -> Mapping[tuple[str, str], tuple[Use, ...]]:
-    """What each job pulls from Docker Hub today, over every event that starts it."""
-    found: dict[tuple[str, str], dict[tuple[object, ...], Use]] = {}
-    known = Uses(uses)
-    for trigger in triggers_of(workflows):
-        event = Event(tree, known, trigger)
-        for workflow in workflows:
-            for pull in pulls_of_workflow(event, workflow):
-                place = (workflow.file.path, pull.job.partition("/")[0])
-                found.setdefault(place, {})[_key(pull.use)] = pull.use
-    return {place: tuple(some.values()) for place, some in found.items()}
+def _tell_in_action(
+    action: ActionFile, facts: Sequence[JobFacts], destination: Destination, planned: _Planned
+) -> None:
+    """Hidden images of an action of this tree, when a job uses it: the job logs in before."""
+    path = action.file.path
+    fetching = [one for one in facts if any(use.file == path for use in one.fetched)]
+    for decision in list(planned.by_use.values()):
+        if fetching and decision.use.file == path and _is_hidden(decision):
+            step = _step_at(action.steps, decision.use)
+            if step is not None:
+                _tell(action.file, step, decision, destination, planned, "")
+
+
+def _is_hidden(one: Decision) -> bool:
+    return one.use.mention.implicit and one.use.pulls_hub and one.wanted.mode in _TARGET
+
+
+def _step_at(steps: Sequence[Step], use: Use) -> Step | None:
+    at = use.mention.span.start
+    return next((one for one in steps if one.node.span.start <= at < one.node.span.end), None)
+
+
+def _tell(
+    file: SourceFile,
+    step: Step,
+    decision: Decision,
+    destination: Destination,
+    planned: _Planned,
+    registry: str,
+) -> None:
+    """Add the input that names the action's own image. `registry` is an expression for it."""
+    use = decision.use
+    action = step.uses.repository if step.uses is not None else ""
+    if use.image is None or use.tag is None or action not in (SETUP_BUILDX, SETUP_QEMU):
+        return
+    new = f"{decision.wanted.new}:{use.tag}"
+    written = new
+    if registry and new.startswith(f"{destination.registry}/"):
+        written = registry + new.removeprefix(destination.registry)
+    edit: Edit | None
+    held = step.input("driver-opts") if action == SETUP_BUILDX else None
+    if held is not None:
+        edit = add_to_list(file, held, f"image={written}")
+    elif action == SETUP_BUILDX:
+        edit = add_input(file, step, "driver-opts", f"image={written}")
+    else:
+        edit = add_input(file, step, "image", written)
+    if edit is None:
+        why = tr("its inputs cannot be added to here; by hand: image {image}", image=new)
+        planned.by_use[decision.key] = decision.kept(why)
+        return
+    planned.edits.append(edit)
+    why = tr("the action is told where its own image is")
+    planned.by_use[decision.key] = replace(
+        decision, mode=decision.wanted.mode, new=new, reason=why, edits=(edit,)
+    )
 
 
 @dataclass
 class _JobPlanner:
-    """One job's steps. Fills `edits`, `changes` and `decided`."""
+    """One job's steps. `asks`: it got a login that asks for an OIDC token. `shuts_out_forks`: what
+    it fetches now needs credentials that pull requests of forks do not get.
+    """
 
-    workflow: Workflow
-    job: Job
+    facts: JobFacts
     destination: Destination
     options: PipelineOptions
-    by_use: Mapping[tuple[object, ...], Decision]
+    planned: _Planned
+    asks: bool = False
+    shuts_out_forks: bool = False
 
-    def __post_init__(self) -> None:
-        self.edits: list[Edit] = []
-        self.changes: list[StepChange] = []
-        self.decided: dict[tuple[object, ...], Decision] = {}
+    @property
+    def job(self) -> Job:
+        return self.facts.job
+
+    @property
+    def workflow(self) -> Workflow:
+        return self.facts.workflow
 
     @property
     def file(self) -> SourceFile:
         return self.workflow.file
 
-    def plan(self, fetched: Sequence[Use], moved: Mapping[tuple[object, ...], Decision]) -> None:
-        steps = self.job.steps
-        if not steps:
+    def plan(self) -> None:
+        """Tell, log in, drop: in this order, for each depends on the one before."""
+        if not self.job.steps:
+            self._warn_call()
             return
-        own = [one for one in moved.values() if self._holds(one.use)]
-        if not own and not any(_key(use) in moved for use in fetched):
+        hidden = [one for one in self._decisions() if _is_hidden(one)]
+        moved = [use for use in self.facts.fetched if self._target(use)]
+        own = [
+            one.use for one in self._decisions() if one.changes and one.mode in _TARGET
+            and one.use.mention.pulled != "job-start"
+        ]  # fmt: skip
+        variable = [use for use in self.facts.fetched if self._mode(use) == "variable"]
+        if not (hidden or moved or own or variable):
             return
-        for decision in self._hidden():
-            self._tell_image(decision)
-        if not self._logs_in():
-            self._add_login()
-        self._drop_hub_login(fetched, moved)
+        optional = bool(variable) and not moved and not own and self._is_for_forks()
+        need = self._first_need([*moved, *own, *variable, *(one.use for one in hidden)])
+        logged = self.facts.login
+        if logged is None:
+            logged = self._add_login(need, optional)
+        elif self.job.steps[logged].condition is not None and not optional:
+            what = tr(
+                "job {job}: this ECR login runs on a condition; what is fetched always needs it",
+                job=self.job.id,
+            )
+            self.planned.say(self.file, self.job.steps[logged].node, what)
+        passed = self._pass(variable) if variable else set[Key]()
+        registry = FROM_ENV if optional and self.planned.edits else ""
+        for decision in hidden:
+            self._tell_hidden(decision, logged, registry)
+        self._drop_hub_logins(passed)
+        self.shuts_out_forks = self._is_for_forks() and not optional
 
-    def _holds(self, use: Use) -> bool:
-        """Whether a use is written among the job's own steps."""
-        span = self.job.node.span
-        inside = use.file == self.file.path and span.start <= use.mention.span.start < span.end
-        return inside and use.mention.pulled != "job-start"
+    def _warn_call(self) -> None:
+        """A workflow from elsewhere that is handed names which are now ECR's."""
+        called = self.job.uses
+        if called is None or called.is_local:
+            return
+        if any(one.changes and one.mode in _TARGET for one in self._decisions()):
+            what = tr(
+                "job {job}: it calls a workflow that is not in this tree; it must log in to ECR",
+                job=self.job.id,
+            )
+            self.planned.say(self.file, called.node, what)
 
-    def _logs_in(self) -> bool:
-        names = [step.uses.repository for step in self.job.steps if step.uses is not None]
-        return ECR_LOGIN in names or any(
-            step.run is not None and "get-login-password" in step.run.value
-            for step in self.job.steps
-        )
-
-    # -- images that actions pull unasked -------------------------------------------------------
-
-    def _hidden(self) -> list[Decision]:
+    def _decisions(self) -> list[Decision]:
+        """Those of uses that are written in the job."""
+        span, path = self.job.node.span, self.file.path
         return [
             one
-            for one in self.by_use.values()
-            if one.use.mention.implicit and one.use.pulls_hub and self._holds(one.use)
+            for one in self.planned.by_use.values()
+            if one.use.file == path and span.start <= one.use.mention.span.start < span.end
         ]
 
-    def _tell_image(self, decision: Decision) -> None:
-        """Add the input that names the action's own image."""
-        use = decision.use
-        step = self._step_at(use.mention.span)
-        if step is None or step.uses is None or use.image is None:
-            return
-        image = f"{self.destination.mirror(use.image)}:{use.tag or 'latest'}"
-        if step.uses.repository == SETUP_BUILDX and step.input("driver-opts") is None:
-            key, value = "driver-opts", f"image={image}"
-        elif step.uses.repository == SETUP_QEMU:
-            key, value = "image", image
-        else:
-            return
-        edit = _add_input(self.file, step, key, value)
-        if edit is None:
-            return
-        self.edits.append(edit)
-        why = tr("the action is told where its own image is")
-        self.decided[_key(use)] = replace(
-            decision, mode="mirror", new=image, reason=why, edits=(edit,)
-        )
+    def _mode(self, use: Use) -> str:
+        decision = self.planned.by_use.get(key_of(use))
+        return decision.mode if decision is not None and decision.changes else ""
 
-    def _step_at(self, span: Span) -> Step | None:
-        for step in self.job.steps:
-            if step.node.span.start <= span.start < step.node.span.end:
-                return step
-        return None
+    def _target(self, use: Use) -> bool:
+        """Whether a use will be fetched from ECR, by the job itself."""
+        return self._mode(use) in _TARGET and use.mention.pulled not in ("job-start", "node")
+
+    def _is_for_forks(self) -> bool:
+        return self.workflow.event("pull_request") is not None
+
+    def _first_need(self, uses: Sequence[Use]) -> int:
+        """The number of the first step that fetches one of these."""
+        wanted = {key_of(use) for use in uses}
+        found = [
+            number
+            for number, step in enumerate(self.job.steps)
+            if any(key_of(use) in wanted for use in self.facts.by_step.get(number, ()))
+            or any(_step_at([step], use) for use in uses if use.file == self.file.path)
+        ]
+        return min(found, default=len(self.job.steps) - 1)
 
     # -- logins ---------------------------------------------------------------------------------
 
-    def _add_login(self) -> None:
-        """Credentials and login right after the checkout, else as the first steps."""
+    def _add_login(self, need: int, optional: bool) -> int | None:
+        """Credentials and login behind the checkout, but before what needs them."""
         steps = self.job.steps
-        checkout = [
-            step.index
-            for step in steps
-            if step.uses is not None and step.uses.repository == "actions/checkout"
-        ]
-        at = checkout[0] + 1 if checkout else 0
-        if at >= len(steps):
-            return
-        lines = [*credentials(self.options), *login(self.options)]
-        edit = _insert_before(self.file, steps[at], lines)
+        held = next((n for n, one in enumerate(steps) if is_credentials(one)), None)
+        checkout = next((n for n, one in enumerate(steps) if is_checkout(one)), None)
+        when = NOT_A_FORK if optional else ""
+        enter = login(self.options, when)
+        if self.job.step("ecr") is not None:
+            enter = [line for line in enter if line.strip() != "id: ecr"]
+        if held is not None and held < need and self._same_region(steps[held]):
+            at, added = held + 1, [enter]
+            what = tr("job {job}: ECR login with the job's own AWS credentials", job=self.job.id)
+        else:
+            at = min(checkout + 1, need) if checkout is not None else 0
+            at = min(at, held) if held is not None else at
+            added = [credentials(self.options, when), enter]
+            what = tr("job {job}: AWS credentials and ECR login", job=self.job.id)
+        edit = insert_steps(self.file, steps[at], added) if at < len(steps) else None
         if edit is None:
+            what = tr(
+                "job {job}: its steps cannot be added to here; AWS credentials and an ECR login "
+                "are needed before the images are fetched",
+                job=self.job.id,
+            )
+            self.planned.say(self.file, self.job.key, what)
+            return None
+        self.planned.edits.append(edit)
+        self.planned.say(self.file, steps[at].node, what)
+        if self.options.auth == "oidc" and len(added) > 1:
+            allowed = allow_token(self.workflow, self.job)
+            self.planned.edits += allowed.edits
+            self.planned.notes += allowed.notes
+            self.asks = True
+        return -1
+
+    def _same_region(self, step: Step) -> bool:
+        """Whether credentials are for the target's Region, as far as it is written there."""
+        region = step.input_text("aws-region")
+        return "${{" in region or f".{region}." in self.destination.host
+
+    def _tell_hidden(self, decision: Decision, logged: int | None, registry: str) -> None:
+        step = _step_at(self.job.steps, decision.use)
+        if step is None:
             return
-        self.edits.append(edit)
-        self._say(steps[at].node, tr("job {job}: AWS credentials and ECR login", job=self.job.id))
-        if self.options.auth == "oidc":
-            self._allow_token()
-
-    def _allow_token(self) -> None:
-        """OIDC needs `id-token: write`; the job's other permissions stay as they are."""
-        held = self.job.permissions
-        if held is None:
-            held = self.workflow.permissions
-            if isinstance(held, YamlMapping) and held.pairs:
-                text = {key.value: _text(value) for key, value in held.items()}
-                self._add_permissions(text)
-            elif held is None:
-                self._add_permissions({"contents": "read"})
+        number = self.job.steps.index(step)
+        if logged is None or logged >= number:
+            why = tr("the ECR login comes after it: move the login up")
+            if logged is None:
+                why = tr("the job has no ECR login before it")
+            self.planned.by_use[decision.key] = decision.kept(why)
             return
-        if isinstance(held, YamlMapping) and held.pairs and "id-token" not in set(held.keys()):
-            edit = _append_pair(self.file, held, "id-token: write")
-            if edit is not None:
-                self.edits.append(edit)
+        _tell(self.file, step, decision, self.destination, self.planned, registry)
 
-    def _add_permissions(self, kept: Mapping[str, str]) -> None:
-        pairs = {**kept, "id-token": "write"}
-        indent = _column(self.file, self.job.node.span.start)
-        lines = ["permissions:", *(f"  {name}: {value}" for name, value in pairs.items())]
-        self.edits.append(_insert_lines(self.file, self.job.node.span.start, lines, indent))
-        names = ", ".join(f"{name}: {value}" for name, value in pairs.items())
-        self._say(
-            self.job.node,
-            tr("job {job}: permissions {names}, and no others", job=self.job.id, names=names),
-        )
+    # -- the variable ---------------------------------------------------------------------------
 
-    def _drop_hub_login(
-        self, fetched: Sequence[Use], moved: Mapping[tuple[object, ...], Decision]
-    ) -> None:
-        """Remove docker/login-action for Docker Hub once the job needs it no more."""
-        logins = [step for step in self.job.steps if _is_hub_login(step)]
+    def _pass(self, variable: Sequence[Use]) -> set[Key]:
+        """Set the variable in the job; which uses get it."""
+        made = pass_variable(self.facts, variable, self.destination.registry, self._is_for_forks())
+        self.planned.edits += made.edits
+        self.planned.notes += made.notes
+        return set(made.passed)
+
+    # -- Docker Hub's login ---------------------------------------------------------------------
+
+    def _drop_hub_logins(self, passed: set[Key]) -> None:
+        """Remove the logins to Docker Hub once the job needs them no more."""
+        logins = list(hub_logins(self.job))
         if not logins:
             return
-        left = [use for use in fetched if not self._leaves_hub(use, moved)]
-        left += [
-            one.use
-            for one in self.by_use.values()
-            if self._holds(one.use) and one.use.mention.role in ("push", "cache", "tag")
-            and one.use.status == "hub" and not one.changes
-        ]  # fmt: skip
+        why = self._why_hub_login(passed)
         for step in logins:
-            if left:
-                self._say(
-                    step.node,
-                    tr(
-                        "job {job}: the Docker Hub login stays for {image}",
-                        job=self.job.id,
-                        image=left[0].reference,
-                    ),
+            if why:
+                what = tr(
+                    "job {job}: the Docker Hub login stays for {image}", job=self.job.id, image=why
                 )
+                self.planned.say(self.file, step.node, what)
                 continue
-            edit = _remove_step(self.file, self.job, step)
-            if edit is not None:
-                self.edits.append(edit)
-                self._say(
-                    step.node,
-                    tr("job {job}: the Docker Hub login goes; nothing needs it", job=self.job.id),
+            edit = remove_step(self.file, self.job.steps, step) if step.uses is not None else None
+            if edit is None:
+                what = tr(
+                    "job {job}: nothing needs this Docker Hub login any more", job=self.job.id
                 )
+            else:
+                what = tr("job {job}: the Docker Hub login goes; nothing needs it", job=self.job.id)
+                self.planned.edits.append(edit)
+            self.planned.say(self.file, step.node, what)
 
-    def _leaves_hub(self, use: Use, moved: Mapping[tuple[object, ...], Decision]) -> bool:
-        key = _key(use)
-        decision = self.decided.get(key) or self.by_use.get(key)
-        return key in moved or (decision is not None and decision.changes)
-
-    def _say(self, node: Node, what: str) -> None:
-        line, _ = self.file.place(node.span.start)
-        self.changes.append(StepChange(self.file.path, line, what))
-
-
-def _is_hub_login(step: Step) -> bool:
-    if step.uses is None or step.uses.repository != HUB_LOGIN:
-        return False
-    return judge_server(step.input_text("registry")).status == "hub"
-
-
-# -- characters -----------------------------------------------------------------------------------
-
-
-def _text(node: Node) -> str:
-    return node.value if isinstance(node, Scalar) else ""
-
-
-def _column(file: SourceFile, offset: int) -> int:
-    """How far from the line's start, from 0."""
-    return file.place(offset)[1] - 1
-
-
-def _line_start(file: SourceFile, offset: int) -> int:
-    return file.offset(file.place(offset)[0])
-
-
-def _line_end(file: SourceFile) -> str:
-    return "\r\n" if "\r\n" in file.text else "\n"
-
-
-def _insert_lines(file: SourceFile, before: int, lines: Iterable[str], indent: int) -> Edit:
-    """Whole lines before the line of an offset."""
-    end = _line_end(file)
-    at = _line_start(file, before)
-    text = "".join(f"{' ' * indent}{line}{end}" if line else end for line in lines)
-    return Edit(file.path, Span(at, at), "", text)
-
-
-def _dash(file: SourceFile, step: Step) -> int | None:
-    """The offset of the `-` that begins a step; None when steps are not written as lines."""
-    start = step.node.span.start
-    before = file.text[_line_start(file, start) : start]
-    if before.strip() != "-":
-        return None
-    return start - len(before) + before.index("-")
-
-
-def _insert_before(file: SourceFile, step: Step, lines: Sequence[str]) -> Edit | None:
-    """A step's lines before another step, as far to the right as that one."""
-    dash = _dash(file, step)
-    if dash is None:
-        return None
-    return _insert_lines(file, dash, lines, _column(file, dash))
-
-
-def _add_input(file: SourceFile, step: Step, key: str, value: str) -> Edit | None:
-    """One more pair of `with`, or `with` itself behind the `uses` line."""
-    held = step.node.get("with")
-    if isinstance(held, YamlMapping) and held.pairs:
-        return _append_pair(file, held, f"{key}: {value}")
-    uses = step.node.key("uses")
-    if held is not None or uses is None or _dash(file, step) is None:
-        return None
-    indent = _column(file, step.node.span.start)
-    line, _ = file.place(uses.span.start)
-    lines = ["with:", f"  {key}: {value}"]
-    return _after_line(file, line, lines, indent)
-
-
-def _after_line(file: SourceFile, line: int, lines: Sequence[str], indent: int) -> Edit:
-    """Whole lines behind a line of the file."""
-    end = _line_end(file)
-    stop = file.text.find("\n", file.offset(line))
-    body = end.join(f"{' ' * indent}{one}" for one in lines)
-    if stop < 0:
-        return Edit(file.path, Span(len(file.text), len(file.text)), "", end + body)
-    return Edit(file.path, Span(stop + 1, stop + 1), "", body + end)
-
-
-def _append_pair(file: SourceFile, held: YamlMapping, pair: str) -> Edit | None:
-    """A pair before the first one of a block mapping, or within a flow mapping's braces."""
-    start = held.span.start
-    if file.text[start : start + 1] == "{":
-        return Edit(file.path, Span(start + 1, start + 1), "", f"{pair}, ")
-    first = held.pairs[0][0]
-    if file.text[_line_start(file, first.span.start) : first.span.start].strip():
-        return None
-    return _insert_lines(file, first.span.start, [pair], _column(file, first.span.start))
-
-
-def _remove_step(file: SourceFile, job: Job, step: Step) -> Edit | None:
-    """All lines of a step, with the comments right above it; what follows stays."""
-    dash = _dash(file, step)
-    if dash is None or len(job.steps) < 2:
-        return None
-    start = _line_start(file, dash)
-    stop = file.text.find("\n", _last(step.node) - 1)
-    stop = len(file.text) if stop < 0 else stop + 1
-    return Edit(file.path, Span(start, stop), file.text[start:stop], "")
-
-
-def _last(node: Node) -> int:
-    """Where the last value below a node ends; a block's own span may reach behind comments."""
-    if isinstance(node, YamlMapping) and node.pairs:
-        return max(_last(value) for _, value in node.pairs)
-    if isinstance(node, YamlSequence) and node.items:
-        return max(_last(one) for one in node.items)
-    return max(node.span.end, node.span.start + 1)
+    def _why_hub_login(self, passed: set[Key]) -> str:
+        """What still needs it; empty when nothing does."""
+        for use in [*self.facts.fetched, *self.facts.written]:
+            gone = self._mode(use) in (*_TARGET, "public") or key_of(use) in passed
+            if not gone:
+                return use.reference
+        if self.facts.unknown:
+            return self.facts.unknown
+        for step in self.job.steps:
+            if step.uses is not None and step.uses.repository in HUB_READERS:
+                return step.uses.text
+            if step.id and any(
+                f"steps.{step.id}." in self.file.text for one in hub_logins(self.job) if one is step
+            ):
+                return f"steps.{step.id}"
+        return ""

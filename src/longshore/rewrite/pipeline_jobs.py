@@ -116,6 +116,17 @@ def pulls_of_workflow(event: Event, workflow: Workflow, depth: int = 0) -> list[
     return found
 
 
+def pulls_by_step(event: Event, workflow: Workflow, job: Job) -> Iterator[tuple[Step, Pull]]:
+    """What each step of a job builds and starts, as far as it may run at all."""
+    running = _running(event, workflow, job, set())
+    if running is None:
+        return
+    places = Places(workflow.file, running, job.id)
+    for step in job.steps:
+        for pull, _ in _of_step(event, places, step):
+            yield step, pull
+
+
 def once_a_job(pulls: Iterable[Pull]) -> list[Pull]:
     """Each image once in each job: the use that costs most stands for the others."""
     kept: dict[tuple[str, str], Pull] = {}

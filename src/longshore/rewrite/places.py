@@ -22,11 +22,13 @@ from longshore.rewrite.finders.official import is_official
 from longshore.rewrite.uses import Use
 from longshore.text import tr
 
-Mode = Literal["mirror", "cache", "public", "keep"]
+Mode = Literal["mirror", "cache", "public", "variable", "keep"]
 
 OFFICIAL = "docker.io/library/"
 PUBLIC = "public.ecr.aws/docker/library/"
-MODES = ("mirror", "cache", "public", "keep")
+MODES = ("mirror", "cache", "public", "variable", "keep")
+_WITH_VARIABLES = ("dockerfile-from", "compose-image")
+_WITHOUT_VARIABLES = ("dockerfile-copy-from", "dockerfile-mount-from", "dockerfile-syntax")
 _OWN_ROLES = ("push", "tag", "cache")
 _RETIRED = frozenset({
     *("celery", "crux", "django", "fsharp", "hipache", "iojs", "java", "jboss", "nuxeo", "rails"),
@@ -52,6 +54,11 @@ class Destination:
         path = self.repositories.get(image) or f"{self.prefix}/{image.partition('/')[2]}"
         return f"{self.host}/{path}"
 
+    @property
+    def registry(self) -> str:
+        """What stands before an image's full path when no rule names it."""
+        return f"{self.host}/{self.prefix}"
+
     def cache(self, image: str) -> str:
         """Host and repository behind the pull-through rule; `library/` is written out."""
         return f"{self.host}/{self.prefix}/{image.partition('/')[2]}"
@@ -59,10 +66,14 @@ class Destination:
 
 @dataclass(frozen=True)
 class Wish:
-    """What the user asks for: patterns of images to modes or names, and files to leave alone."""
+    """What the user asks for: patterns of images to modes or names, and files to leave alone.
+
+    `public_default`: where a variable can stand, it does, and Docker Hub is its default.
+    """
 
     map: tuple[tuple[str, str], ...] = ()
     skip: tuple[str, ...] = ()
+    public_default: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,9 +110,31 @@ def place(use: Use, wish: Wish, destination: Destination) -> Placed:
                 name=name,
             ),
         )
+    if told == "variable" or (told is None and wish.public_default):
+        if variable := _variable(use, destination):
+            return variable
+        told = None
     if use.mention.role in _OWN_ROLES and use.image in destination.repositories:
         return Placed("mirror", destination.mirror(use.image), tr("the team's own image moves"))
     return _by_moment(use, told or _usual(use, destination), destination)
+
+
+def _variable(use: Use, destination: Destination) -> Placed | None:
+    """The registry as a variable; None where none can stand, or the copy has another name."""
+    image = str(use.image)
+    if use.mention.kind in _WITHOUT_VARIABLES:
+        reason = tr(
+            "no variable is possible there: name it in a FROM of its own, and take it from there"
+        )
+        if use.mention.kind == "dockerfile-syntax":
+            reason = tr("no variable is possible there; the build argument BUILDKIT_SYNTAX is")
+        return Placed("keep", reason=reason)
+    if use.mention.kind not in _WITH_VARIABLES or use.mention.role != "pull":
+        return None
+    new = destination.cache(image) if image in destination.cached else destination.mirror(image)
+    if new != f"{destination.registry}/{image.partition('/')[2]}":
+        return None
+    return Placed("variable", new, tr("a variable, with Docker Hub as its default"))
 
 
 def _is_made_up(image: str) -> bool:

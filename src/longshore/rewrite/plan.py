@@ -140,19 +140,22 @@ class Needed:
 
 
 def plan_rewrite(uses: Sequence[Use], wish: Wish, destination: Destination) -> RewritePlan:
-    """Decide for every Docker Hub use of a tree."""
+    """Decide for every Docker Hub use of a tree. Where a variable is to decide, no edit is made
+    yet: `public_default` makes it."""
     decisions = [
         _decide(use, wish, destination)
         for use in uses
         if use.status == "hub" and use.mention.role in _MOVING_ROLES
     ]
-    return RewritePlan(tuple(_without_conflicts(decisions)))
+    return RewritePlan(tuple(without_conflicts(decisions)))
 
 
 def _decide(use: Use, wish: Wish, destination: Destination) -> Decision:
     placed = place(use, wish, destination)
     if placed.mode == "keep" or not placed.new:
         return Decision(use, "keep", "", placed.reason)
+    if placed.mode == "variable":
+        return Decision(use, "variable", with_rest(placed.new, use), placed.reason)
     renaming = rename(use, placed)
     if not renaming.edits:
         reason = renaming.reason or tr("it is there already")
@@ -161,7 +164,7 @@ def _decide(use: Use, wish: Wish, destination: Destination) -> Decision:
     return Decision(use, placed.mode, new, placed.reason, renaming.edits, placed)
 
 
-def _without_conflicts(decisions: Sequence[Decision]) -> list[Decision]:
+def without_conflicts(decisions: Sequence[Decision]) -> list[Decision]:
     """One text cannot become two: where uses share it and disagree, all of them stay."""
     wanted: dict[tuple[str, int, int], set[str]] = defaultdict(set)
     for one in decisions:
@@ -181,7 +184,7 @@ def needed_images(decisions: Sequence[Decision]) -> tuple[Needed, ...]:
     """What `sync` must have copied before the decisions are written (pulls from the mirror)."""
     found: dict[tuple[str, str], list[Use]] = defaultdict(list)
     for one in decisions:
-        if one.changes and one.mode == "mirror" and one.use.mention.role == "pull":
+        if one.changes and one.mode in ("mirror", "variable") and one.use.mention.role == "pull":
             target = one.new.partition("@")[0]
             name = target.removesuffix(f":{one.use.tag}") if one.use.tag else target
             found[str(one.use.image), name].append(one.use)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from longshore.rewrite.check import Failed, Finding, check_edits
+from longshore.rewrite.check import Failed, Finding, Proof, check_edits
 from longshore.rewrite.edits import ChangedFile, Edit, apply_all
 from longshore.rewrite.finders.finder import Tree
 from longshore.rewrite.plan import Decision, Key, RewritePlan
@@ -20,6 +20,7 @@ from longshore.text import tr
 _MOST_TRIED = 80
 _MOST_TURNS = 5
 Around = Callable[[Sequence[Decision]], RewritePlan]
+Reading = Callable[[Sequence[Decision], Mapping[str, SourceFile]], Proof]
 More = Callable[[Sequence[ChangedFile]], Sequence[Failed]]
 
 
@@ -69,22 +70,27 @@ def prove(
     decisions: Sequence[Decision],
     around: Around,
     find: Finding,
+    registry: str = "",
     more: More | None = None,
 ) -> Proved:
     """Splice in memory and read again, until all that remains is right.
 
     `around` gives the plan with what changes around the references. `more` looks at files that
-    have passed (linters) and may refuse some.
+    have passed (linters) and may refuse some. `registry` is what a variable would be set to.
     """
+
+    def read(some: Sequence[Decision], texts: Mapping[str, SourceFile]) -> Proof:
+        return check_edits(tree, uses, some, texts, find, registry)
+
     left = _Left()
     turns = _MOST_TURNS
     while True:
         plan = left.plan(around(left.of(decisions)))
         changes = spliced(tree, plan.edits)
-        proof = check_edits(tree, uses, plan.decisions, sources_of(changes), find)
+        proof = read(plan.decisions, sources_of(changes))
         failed = [one for one in proof.failed if one.file not in left.files]
         if failed:
-            _leave_out(tree, uses, plan, failed, find, left)
+            _leave_out(tree, plan.decisions, failed, read, left)
             continue
         if proof.along != left.along and turns:
             left.along = proof.along
@@ -100,15 +106,14 @@ def prove(
 
 def _leave_out(
     tree: Tree,
-    uses: Sequence[Use],
-    plan: RewritePlan,
+    decisions: Sequence[Decision],
     failed: Sequence[Failed],
-    find: Finding,
+    read: Reading,
     left: _Left,
 ) -> None:
     """Leave out the decisions that fail alone; a file in which none does, as a whole."""
     for path, one in {one.file: one for one in failed}.items():
-        blamed = _alone(tree, uses, plan.decisions, path, find)
+        blamed = _alone(tree, decisions, path, read)
         if blamed:
             left.single.update(blamed)
         else:
@@ -116,7 +121,7 @@ def _leave_out(
 
 
 def _alone(
-    tree: Tree, uses: Sequence[Use], decisions: Sequence[Decision], path: str, find: Finding
+    tree: Tree, decisions: Sequence[Decision], path: str, read: Reading
 ) -> Mapping[Key, str]:
     """The decisions that touch a file and fail when nothing else changes, with what went wrong."""
     groups: dict[tuple[Edit, ...], list[Decision]] = {}
@@ -129,7 +134,7 @@ def _alone(
     for edits, some in groups.items():
         kept = {one.key for one in some}
         tried = [one if one.key in kept else replace(one, edits=()) for one in decisions]
-        proof = check_edits(tree, uses, tried, sources_of(spliced(tree, edits)), find)
+        proof = read(tried, sources_of(spliced(tree, edits)))
         if proof.failed:
             why = tr("tried, and not written: {why}", why=proof.failed[0].reason)
             found |= {one.key: why for one in some}

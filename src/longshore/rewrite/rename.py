@@ -34,7 +34,7 @@ class Renaming:
 def rename(use: Use, placed: Placed) -> Renaming:
     """The edits that make a use fetch `placed.new`."""
     if use.mention.implicit:
-        return Renaming(reason=tr("nothing is written there"))
+        return Renaming(reason=tr("nothing is written there: a tool fetches it by itself"))
     pieces = [one for one in use.mention.pieces if one.part not in ("tag", "digest")]
     if not pieces:
         whole = Piece(use.file, use.mention.span, use.mention.text)
