@@ -78,6 +78,7 @@ def test_cloudformation_json() -> None:
 
 ROLE = {
     "roles/x/defaults/main.yml": "x_image: grafana/grafana\nx_tag: '10'\n"
+    "driver_container: acme/driver:2\nname_of_container: web\n"
     "y: {image: 'quay.io/a/b:1'}\nvm_image: cloud/ubuntu-2204\nlogo_image: img/logo.png\n",
     "group_vars/all.yml": "registry: docker.io\n",
 }
@@ -98,6 +99,14 @@ TASKS = """\
 - containers.podman.podman_container: {name: a, image: "{{ y.image }}"}
 - docker_container: {name: a, image: "{{ registry }}/library/node:{{ unknown }}"}
 - docker_login: {registry_url: ghcr.io, username: x}
+- command: {cmd: kubectl apply -f -, stdin: "spec:\\n  containers:\\n  - image: a/b:1\\n"}
+- copy:
+    dest: /srv/compose.yml
+    content: |
+      services:
+        db:
+          image: postgres:16
+- copy: {dest: /x, content: "logo:\\n  image: a/b:1\\n"}
 """
 
 
@@ -115,12 +124,18 @@ def test_ansible_tasks() -> None:
         "14 pull {{ y.image }} = quay.io/a/b:1",
         "15 pull {{ registry }}/library/node:{{ unknown }} = docker.io/library/node:?",
         "16 login ghcr.io",
+        "17 pull a/b:1",
+        "23 pull postgres:16",
     ]
 
 
 def test_ansible_variables() -> None:
     path = "roles/x/defaults/main.yml"
-    assert found(path, ROLE[path]) == ["1 pull grafana/grafana", "3 pull quay.io/a/b:1"]
+    assert found(path, ROLE[path]) == [
+        "1 pull grafana/grafana",
+        "3 pull acme/driver:2",
+        "5 pull quay.io/a/b:1",
+    ]
 
 
 SAMPLES: dict[str, tuple[str, str, list[str]]] = {
@@ -202,6 +217,37 @@ SAMPLES: dict[str, tuple[str, str, list[str]]] = {
             "2 push ghcr.io/acme/app:latest",
             "3 pull alpine:3",
         ],
+    ),
+    "a task called goreleaser": (
+        "task/goreleaser.yaml",
+        "apiVersion: tekton.dev/v1\nkind: Task\nspec:\n  steps:\n  - {name: a, image: 'a/b:1'}\n",
+        ["5 pull a/b:1"],
+    ),
+    "ko": (
+        ".ko.yaml",
+        "defaultBaseImage: alpine:3\nbaseImageOverrides:\n  a.io/b/c: debian:12\n",
+        ["1 pull alpine:3", "3 pull debian:12"],
+    ),
+    "image list": (
+        "deploy/images.txt",
+        "# needed\ndocker.io/acme/app:1\r\nnginx:1.25   # web\n\nquay.io/a/b@sha256:"
+        + "0" * 64
+        + "\n",
+        [
+            "2 pull docker.io/acme/app:1",
+            "3 pull nginx:1.25",
+            "5 pull quay.io/a/b@sha256:" + "0" * 64,
+        ],
+    ),
+    "a theme that is none": (
+        "config.yml",
+        "theme: {dark: true}\nx:\n  o: {cpu: 1, mem: 2, image: 'acme/lab:1', gpu: 0}\n",
+        ["3 pull acme/lab:1"],
+    ),
+    "a script's template": (
+        "roles/x/templates/run.j2",
+        "#!/bin/bash\n{{ bin }}/docker run node:18\n",
+        ["2 pull node:18"],
     ),
     "molecule": (
         "molecule/default/molecule.yml",
@@ -368,6 +414,9 @@ NOTHING = {
     "json picture": ("package.json", '{"image": "acme/x:1", "name": "x"}\n'),
     "toml picture": ("book.toml", 'image = "img/logo.png"\nname = "x"\n'),
     "def that is none": ("types.def", "From: ubuntu:22.04\n"),
+    "list of words": ("docs/images.txt", "a/b:1 is an image\nc/d:2\n"),
+    "list of files": ("images.txt", "img/a.png\nimg/b.png\n"),
+    "template of text": ("templates/x.j2", "docker run node:18\n"),
     "labels": ("labels.yml", "- {name: area/platform, color: red}\n"),
     "ansible vm": ("roles/v/tasks/main.yml", "- gcp_instance: {name: a, image: 'x/y:1'}\n"),
     "codebuild own": (

@@ -159,6 +159,8 @@ SCRIPTS = [
     ("CMD=\"docker run --rm a:1\"\n", "a:1"),
     ("D='docker run --rm'; $D a:1 ls", "a:1"),
     ("export BASE_IMAGE=a/b:1", "a/b:1"),
+    ("export REGISTRY_IMAGE=registry:2", "registry:2"),
+    ("docker run \\\n{% if x %}\n -m {{ y }} \\\n{% endif %}\n a:1 sh", "a:1"),
     ("export IMAGE=\"${IMAGE-a/b:1}\"", "a/b:1"),
     ("DB_IMAGE=postgres make up", "postgres"),
 ]  # fmt: skip

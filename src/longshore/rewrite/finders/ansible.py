@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from longshore.rewrite.finders.ansible_variables import JINJA, lookup_of
+from longshore.rewrite.finders.embedded_data import line_spots
 from longshore.rewrite.finders.expansion import Lookup, expand
 from longshore.rewrite.finders.finder import Tree
 from longshore.rewrite.finders.image_values import Finding, scalars, unique
 from longshore.rewrite.finders.node_paths import mappings, nodes_at
-from longshore.rewrite.finders.shape import has_mark, is_possible
+from longshore.rewrite.finders.shape import has_mark, is_certain, is_possible
 from longshore.rewrite.mentions import OPEN, Mention, Role
 from longshore.rewrite.source import SourceFile
 from longshore.rewrite.syntax.masked_yaml import read_of
@@ -45,10 +46,14 @@ _IMAGES: dict[str, Role] = {
 _COMPOSE = {"docker_compose", "docker_compose_v2", "docker_service", "docker_stack"}
 _KUBERNETES = {"k8s", "kubernetes", "openshift_raw", "k8s_raw"}
 _SHELL = {"shell", "command", "raw", "win_shell", "win_command"}
+_TEXTS = {"copy": "content", "blockinfile": "block"}
+_WRITTEN = re.compile(r"^[ \t]*(?:apiVersion|services|(?:init)?containers):", re.M | re.I)
 _PAIR = re.compile(r"(?:\A|\s)(?P<key>image|name|state|tag)=(?P<value>'[^']*'|\"[^\"]*\"|\S+)")
 _PLAY = {"hosts", "tasks", "roles", "import_playbook"}
 _TASK = {"name", "register", "when", "become", "tags", "notify", "loop", "with_items", "block"}
-_KEY = re.compile(r"(?:.*[_-])?(?:image|docker_?image|container_?image|image_?name)\Z", re.I)
+_KEY = re.compile(
+    r"(?:.*[_-])?(?:image|docker_?image|container_?image|image_?name|container)\Z", re.I
+)
 _NO_KEY = re.compile(
     r"(?:\A|_)(?:vm|os|boot|ami|disk|cloud|iso|machine|box|qcow2?|background|logo|libvirt|base_os"
     r"|proxmox|openstack|gcp|gce|azure|ec2|lxc|lxd|packer|vagrant|template)(?:_|\Z)",
@@ -111,6 +116,8 @@ class _Task:
             if module in _SHELL:
                 given = value.get("cmd") if isinstance(value, Mapping) else value
                 yield from self._finding.script(scalars(given))
+                if isinstance(value, Mapping):
+                    yield from self._of_text(value.get("stdin"))
             elif isinstance(value, Mapping):
                 yield from self._of_module(module, value)
             elif module in _RUNS and isinstance(value, Scalar):
@@ -137,6 +144,8 @@ class _Task:
                 yield from self._finding.image(node)
         elif module in ("docker_login", "podman_login"):
             yield from self._of_login(given)
+        elif module in _TEXTS:
+            yield from self._of_text(given.get(_TEXTS[module]))
 
     def _of_image(self, module: str, given: Mapping) -> Iterator[Mention]:
         role = _IMAGES[module]
@@ -155,6 +164,16 @@ class _Task:
         if role != "pull":
             for one in scalars(given.get("repository")):
                 yield from self._finding.image(one, "push" if role == "push" else "tag")
+
+    def _of_text(self, text: Node | None) -> Iterator[Mention]:
+        """A manifest or compose file that is written by the task."""
+        if not isinstance(text, Scalar) or not _WRITTEN.search(text.value):
+            return
+        for spot in line_spots(text.value):
+            span = text.locate(spot.image.start, spot.image.end)
+            if span is not None:
+                value = text.value[spot.image.start : spot.image.end]
+                yield from self._finding.image(Scalar(value, span, "", value))
 
     def _of_login(self, given: Mapping) -> Iterator[Mention]:
         server = given.get("registry_url") or given.get("registry") or given.get("url")
@@ -189,7 +208,8 @@ def _of_variables(file: SourceFile, tree: Tree) -> Iterator[Mention]:
                     continue
                 if _NO_KEY.search(key.value) or "\n" in value.value:
                     continue
-                if any(_is_reference(one.value) for one in expand(value.value, JINJA, lookup)):
+                is_mine = is_certain if key.value.endswith("container") else _is_reference
+                if any(is_mine(one.value) for one in expand(value.value, JINJA, lookup)):
                     yield from finding.image(value)
 
 

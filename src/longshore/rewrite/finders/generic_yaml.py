@@ -54,7 +54,8 @@ _CONTAINER = {
 _NO_CONTAINER = {"profiles", "devices", "flavor", "machine_type", "ami", "disk", "box", "title"}
 _NO_CONTAINER |= {"description", "alt", "caption", "author", "permalink", "layout", "date", "url"}
 _SCRIPTS = ("run", "cmd", "cmds", "command", "commands", "script", "scripts", "shell", "sh", "args")
-_API = ("openapi", "swagger", "asyncapi", "$schema", "layout", "theme")
+_API = ("openapi", "swagger", "asyncapi", "$schema")
+_SITE = ("layout", "theme")
 _SHELL = re.compile(r"\b(?:docker|podman|nerdctl|crane|skopeo|buildah)\s")
 
 
@@ -81,6 +82,8 @@ def find(file: SourceFile, tree: Tree) -> list[Mention]:
 def _is_foreign(root: Mapping) -> bool:
     """An interface's description, a site's settings, or a workflow where nothing runs it."""
     if any(root.get(key) is not None for key in _API):
+        return True
+    if any(isinstance(root.get(key), Scalar) for key in _SITE):
         return True
     return isinstance(root.get("jobs"), Mapping) and root.get("on") is not None
 
@@ -109,7 +112,7 @@ def _is_container_image(text: str, keys: set[str]) -> bool:
         return False
     siblings = len(keys & _CONTAINER)
     if is_certain(text):
-        return siblings > 0 or "name" in keys or has_host(text) or len(keys) <= 2
+        return True
     if has_tag(text):
         return siblings > 0 or (is_official(name_of(text)) and ("name" in keys or len(keys) == 1))
     if has_mark(text):

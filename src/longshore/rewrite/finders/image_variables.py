@@ -35,6 +35,8 @@ _OTHER = re.compile(
     r"|CMD|COMMAND|BUILD_CMD|ARGS|OPTS|FLAGS|OPTION|STREAM|SOURCE_DATE|RMI",
     re.IGNORECASE,
 )
+# `REGISTRY_IMAGE=registry:2` runs a registry; without a tag it is an image of one's own.
+_HOLDER = re.compile(r"(?:[A-Z0-9]+_)*(?:REGISTRY|REPO(?:SITORY)?)_IMAGE\Z")
 _SAYS = re.compile(r"USAGE|HELP|MSG|MESSAGE|TEXT|DESC|INFO|HINT|EXAMPLE|NOTE|LOG", re.IGNORECASE)
 _COMMAND = re.compile(r"^[\"']?(?:\S{1,60}[ \t]+){1,3}?(?:run|create|exec|pull|build|buildx)\b")
 _WORD = re.compile(r"\w+")
@@ -113,7 +115,7 @@ def _written_in(item: Field, one: Assignment, base: int) -> bool:
 
 
 def _is_image(name: str) -> bool:
-    if _OTHER.search(name) or name != name.upper():
+    if (_OTHER.search(name) and not _HOLDER.match(name)) or name != name.upper():
         return False
     return _IMAGE.search(name) is not None or _BASE.search(name) is not None
 
@@ -139,7 +141,7 @@ def _is_reference(text: str, name: str) -> bool:
     if text.startswith(OPEN) or not text.strip(OPEN + ":/"):
         return False
     tagged = _is_tagged(text)
-    if _BASE.search(name) or name.upper().endswith("IMG"):
+    if _BASE.search(name) or _HOLDER.match(name) or name.upper().endswith("IMG"):
         return tagged and not text.startswith(":")
     return tagged or is_official(text) or (looks_like_image(text) and text.count("/") < 4)
 

@@ -202,6 +202,15 @@ LAYOUTS: tuple[Layout, ...] = (
         dialect=TEMPLATED,
         pulled="build",
     ),
+    # ko.build/configuration
+    Layout(
+        "ko",
+        r"\.ko\.ya?ml",
+        images="defaultBaseImage baseImageOverrides.*",
+        marks=(b"mage",),
+        dialect=TEMPLATED,
+        pulled="build",
+    ),
     # mesosphere.github.io/marathon: applications with a docker container
     Layout(
         "marathon",

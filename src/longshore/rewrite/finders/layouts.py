@@ -61,6 +61,8 @@ class Layout:
         return unique(found for root in wanted for found in self.mentions(file, root))
 
     def _is_mine(self, root: Node) -> bool:
+        if isinstance(root, Mapping) and root.get("apiVersion") and root.get("kind"):
+            return False  # a cluster's object that is called like the tool
         if not self.needs:
             return True
         return isinstance(root, Mapping) and any(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from longshore.rewrite.finders import configuration_code, host_files, java_builds
+from longshore.rewrite.finders import configuration_code, host_files, image_lists, java_builds
 from longshore.rewrite.finders.finder import Finder
 
 HOSTS: tuple[Finder, ...] = (*host_files.FINDERS, *java_builds.FINDERS)
-FINDERS: tuple[Finder, ...] = configuration_code.FINDERS
+FINDERS: tuple[Finder, ...] = (*configuration_code.FINDERS, *image_lists.FINDERS)

@@ -23,6 +23,9 @@ _ENDING = re.compile(
     r"(?:\.(?:in|tmpl|tpl|template|j2|erb|dist|example|sample|txt))?\Z",
     re.IGNORECASE,
 )
+_TEMPLATE = re.compile(
+    r"[^.]\.(?:j2|jinja2?|erb|tpl|tmpl|tftpl|template|gotmpl|mustache|in)\Z", re.IGNORECASE
+)
 _NAMES = frozenset(
     {
         *(".envrc", ".bashrc", ".bash_profile", ".bash_aliases", ".profile", ".zshrc"),
@@ -39,9 +42,11 @@ _HOOK_FOLDERS = re.compile(r"(?:^|/)\.(?:husky|githooks|buildkite/hooks|git-hook
 
 
 def takes(path: str) -> bool:
-    """Whether a file may be a shell script: ending, name, or no ending at all."""
+    """Whether a file may be a shell script: ending, name, no ending at all, or a template's."""
     name = path.rpartition("/")[2]
-    return "." not in name or name in _NAMES or _ENDING.search(name) is not None
+    if "." not in name or name in _NAMES:
+        return True
+    return _ENDING.search(name) is not None or _TEMPLATE.search(name) is not None
 
 
 def find(file: SourceFile, tree: Tree) -> list[Mention] | None:

@@ -29,6 +29,9 @@ _PULLED = (
     *("**.artifacts.*.ko.fromImage", "**.artifacts.*.kaniko.image"),
     *("**.artifacts.*.kaniko.initImage", "**.verify.*.container.image"),
     *("**.customActions.*.containers.*.image", "**.build.cluster.**.image"),
+    *("**.googleCloudBuild.dockerImage", "**.googleCloudBuild.kanikoImage"),
+    *("**.googleCloudBuild.mavenImage", "**.googleCloudBuild.gradleImage"),
+    *("**.googleCloudBuild.packImage", "**.googleCloudBuild.koImage"),
 )
 
 

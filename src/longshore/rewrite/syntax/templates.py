@@ -43,4 +43,18 @@ def cover(text: str) -> Covered:
         marks[found.start()] = (found.end(), said.strip())
         return COVER * len(found[0])
 
-    return Covered(_MARK.sub(covering, text), marks)
+    covered = _MARK.sub(covering, text)
+    if "{%" in text or "<%" in text:
+        covered = _continued(text, covered)
+    return Covered(covered, marks)
+
+
+def _continued(text: str, covered: str) -> str:
+    """Lines that are a mark and nothing else do not end a command that goes on behind them."""
+    made: list[str] = []
+    for before, line in zip(text.split("\n"), covered.split("\n"), strict=True):
+        goes_on = bool(made) and made[-1].endswith("\\")
+        if goes_on and line and not line.strip() and before.strip():
+            line = line[:-1] + "\\"
+        made.append(line)
+    return "\n".join(made)
