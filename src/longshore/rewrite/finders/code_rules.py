@@ -120,7 +120,9 @@ def heads(code: Program, at: int, most: int = 12) -> str:
     found: list[str] = []
     index = code.code.within[at] if at < len(code.code.within) else -1
     while index >= 0 and len(found) < most:
-        found.append(_head(code, index))
+        if index not in code.heads:
+            code.heads[index] = _head(code, index)
+        found.append(code.heads[index])
         index = code.code.within[index]
     return "|".join(found)
 

@@ -85,6 +85,11 @@ class Program:
         return {}
 
     @cached_property
+    def heads(self) -> dict[int, str]:
+        """For each bracket what stands before it, once it was asked for."""
+        return {}
+
+    @cached_property
     def _spent(self) -> list[int]:
         return [0]
 

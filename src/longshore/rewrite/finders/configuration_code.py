@@ -26,11 +26,17 @@ _PICTURE = re.compile(r"\.(?:png|jpe?g|svg|gif|ico|webp|img|iso|qcow2)\Z", re.IG
 
 @dataclass(frozen=True)
 class _Field:
-    """A field of a table: its name, where its value begins and ends."""
+    """A field of a table: its name, where its value begins, and what ends it before its time."""
 
     name: str
     start: int
-    end: int
+    ends: tuple[str, ...] = ()
+
+    def place(self, code: Program) -> tuple[int, int]:
+        """Where the value begins and ends."""
+        end = code.code.end_of_value(self.start)
+        cut = (at for at in range(self.start, end) if code.code.word(at) in self.ends)
+        return self.start, next(cut, end)
 
 
 def jsonnet(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
@@ -147,9 +153,9 @@ def _part(code: Program, place: tuple[int, int] | None) -> Reading | None:
 def _fields(code: Program, kind: str, fields: Iterable[_Field]) -> Iterator[Mention]:
     for one in fields:
         if _FIELD.match(one.name) and not _NOT_IMAGE.search(one.name):
-            yield from _read(code, kind, (one.start, one.end), "node")
+            yield from _read(code, kind, one.place(code), "node")
         elif _in_table(code, one.start):
-            yield from _read(code, kind, (one.start, one.end), "node", bare=False)
+            yield from _read(code, kind, one.place(code), "node", bare=False)
 
 
 def _in_table(code: Program, at: int) -> bool:
@@ -183,7 +189,7 @@ def _jsonnet_fields(code: Program) -> list[_Field]:
         if code.code.word(start) not in (":", "::"):
             continue
         start += 2 if code.code.word(start + 1) == ":" else 1
-        found.append(_Field(token.text, start, code.code.end_of_value(start)))
+        found.append(_Field(token.text, start))
     return found
 
 
@@ -204,12 +210,7 @@ def _colon_fields(code: Program, ends: tuple[str, ...]) -> Iterator[_Field]:
         name = token.text
         if code.code.word(at - 1) == "#":
             name = "#" + name
-        start = at + 2
-        end = code.code.end_of_value(start)
-        for index in range(start, end):
-            if code.code.word(index) in ends:
-                end = index
-        yield _Field(name, start, end)
+        yield _Field(name, at + 2, ends)
 
 
 def _parted(code: Program, kind: str) -> Iterator[Mention]:
@@ -223,7 +224,7 @@ def _parted(code: Program, kind: str) -> Iterator[Mention]:
     for around, group in groups.items():
         head = code.code.tokens[around - 2].text if around >= 2 else ""
         if "repository" in group and _FIELD.match(head):
-            parts = {name: (one.start, one.end) for name, one in group.items()}
+            parts = {name: one.place(code) for name, one in group.items()}
             yield from _joined(
                 code,
                 kind,
@@ -241,7 +242,7 @@ def _sources(code: Program, fields: list[_Field]) -> Iterator[Mention]:
         return
     for one in fields:
         if one.name == "source":
-            for made in _read(code, "cue", (one.start, one.end), "build"):
+            for made in _read(code, "cue", one.place(code), "build"):
                 if is_certain(made.expanded):
                     yield made
 

@@ -30,6 +30,7 @@ _COMMAND = re.compile(
 )
 _COMMANDS = ("runcmd", "bootcmd")
 _FILLED = re.compile(r"(?<!\$)\$\{[^{}\n]{1,300}\}")
+_OPENS = re.compile(f"{OPEN}{{2,}}")
 _DIRECTIVE = re.compile(r"%\{[^{}\n]{1,300}\}")
 _TEMPLATES = (".tftpl", ".json.tpl", ".json.tmpl", ".sh.tpl", ".yaml.tpl", ".yml.tpl", ".sh.tmpl")
 
@@ -96,7 +97,7 @@ def _by_kind(file: SourceFile, text: str, kind: str) -> Iterator[Mention]:
             if written == one.text:
                 yield one
             elif len(written) == len(one.text):
-                yield replace(one, text=written, value=one.expanded)
+                yield replace(one, text=written, value=_OPENS.sub(OPEN, one.expanded))
 
 
 def _run(finding: Finding, document: Mapping) -> Iterator[Mention]:

@@ -55,14 +55,13 @@ def job_mentions(file: SourceFile, body: Body) -> Iterator[Mention]:
 
 
 def _tasks(body: Body) -> Iterator[Block]:
-    stack = [body]
+    stack = list(reversed(body.blocks))
     while stack:
-        one = stack.pop()
-        for block in reversed(one.blocks):
-            if block.type in ("task", "sidecar_task"):
-                yield block
-            else:
-                stack.append(block.body)
+        block = stack.pop()
+        if block.type in ("task", "sidecar_task"):
+            yield block
+        else:
+            stack.extend(reversed(block.body.blocks))
 
 
 def _names(file: SourceFile, body: Body) -> dict[tuple[str, ...], Defined]:

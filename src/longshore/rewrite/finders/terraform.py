@@ -15,6 +15,7 @@ from functools import lru_cache
 from longshore.rewrite.finders.finder import Finder, Tree
 from longshore.rewrite.finders.hcl_texts import Inner, inner_mentions
 from longshore.rewrite.finders.hcl_values import Defined, branches, values
+from longshore.rewrite.finders.nomad import job_mentions
 from longshore.rewrite.finders.readings import Value, is_certain, mention
 from longshore.rewrite.finders.terraform_module import Module, body_of, module_of
 from longshore.rewrite.finders.terraform_names import Place, is_image_name, tag_names
@@ -32,6 +33,7 @@ from longshore.rewrite.syntax.hcl import (
     Template,
     walk,
 )
+from longshore.rewrite.syntax.hcl_reader import parse_hcl
 
 KIND = "terraform"
 _NAMES = re.compile(r"\.(?:tf|tofu|tfvars)(?:\.json)?\Z")
@@ -192,6 +194,8 @@ class _Search:
             data = name in _DATA or name == "values" or place.runs_containers
             inner = Inner(self.file, value, self.found.find)
             if name == "jobspec":
+                padded = " " * value.span.start + inner.text
+                self._add(job_mentions(self.file, parse_hcl(padded)))
                 return
             pulled: Pulled = "host" if _ON_MACHINE.search(name) else place.pulled
             self._add(inner_mentions(inner, KIND, pulled, data))
@@ -211,8 +215,8 @@ class _Search:
                     one = self._tagged(name, one, here, branch)
                     if not (place.takes_bare(name) or is_certain(one.text)):
                         continue
-                    span = branch.span
-                    self._add([mention(self.file, KIND, span, one, role, place.pulled, built)])
+                    made = mention(self.file, KIND, branch.span, one, role, place.pulled, built)
+                    self._add([replace(made, condition=_condition(here))])
 
     def _wanted(self, branch: Expression, value: Value, place: Place) -> bool:
         if self.defining and (self.file.path, branch.span) in self.found.used:

@@ -239,7 +239,7 @@ class Code:
 
     def end_of_value(self, start: int) -> int:
         """The index behind the value that begins at `start` (comma, bracket, or a line ends)."""
-        at, last = start, min(start + 400, len(self.tokens))
+        at, last = start, min(start + 120, len(self.tokens))
         while at < last:
             one = self.tokens[at]
             if one.kind == "mark":
