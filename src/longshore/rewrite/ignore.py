@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 BOM = b"\xef\xbb\xbf"
 _STAR, _SLASH, _ANY_FOLDERS, _ALL_INSIDE = "*", "/", "**/", "/**"
+_PREFIXED = "x**/"  # `**/` behind a plain name: git compares the name first, the rest spans folders
 _NEVER = r"(?!)"
 _CLASSES = {
     "alnum": "0-9A-Za-z", "alpha": "A-Za-z", "blank": r" \t", "cntrl": r"\x00-\x1f\x7f",
@@ -146,12 +147,15 @@ def translate(body: str) -> str:
         return _NEVER
     runs: list[list[str]] = [[]]  # between `**/`
     for token in tokens:
-        if token == _ANY_FOLDERS:
-            runs.append([])
+        if token in (_ANY_FOLDERS, _PREFIXED):
+            if runs[-1] or len(runs) == 1:  # `**/**/` says no more than `**/`
+                runs.append([])
         else:
             runs[-1].append(token)
     first, *others = [_run(run) for run in runs]
     spanning = [f"(?:[^/]+/)*?{run}" for run in others]
+    if _PREFIXED in tokens:  # the first of them: what is left of the path may begin with a slash
+        spanning[0] = spanning[0].replace("+", "*", 1)
     atomic = [f"(?>{run})" for run in spanning[:-1]]
     return first + "".join(atomic) + (spanning[-1] if spanning else "")
 
@@ -216,14 +220,15 @@ def _stars(body: str, at: int, found: list[str]) -> int:
     end = at
     while end < len(body) and body[end] == "*":
         end += 1
-    begins = at == 0 or body[at - 1] == "/"
-    if end - at >= 2 and begins and end == len(body) and found[-1:] == [_SLASH]:
+    prefixed = not re.search(r"[*?\[\\]", body[:at])
+    begins = end - at >= 2 and (prefixed or body[at - 1] == "/")
+    if begins and end == len(body) and found[-1:] == [_SLASH]:
         found[-1] = _ALL_INSIDE
-    elif end - at >= 2 and begins and body[end : end + 1] == "/":
-        found.append(_ANY_FOLDERS)
+    elif begins and body[end : end + 1] == "/":
+        found.append(_PREFIXED if prefixed and at and body[at - 1] != "/" else _ANY_FOLDERS)
         return end + 1
-    elif end - at >= 2 and begins and end == len(body):
-        found.append("(?s:.+)")
+    elif begins and end == len(body):
+        found.append("(?s:.*)")
     else:
         found.append(_STAR)
     return end
