@@ -175,6 +175,6 @@ def test_the_screen(moved: Lab, workshop: Any) -> None:
     workshop.clock.advance(8 * DAY)
     over = moved("assess", "--done")
     assert over.code == 0
-    assert "nobody pulled from your 1 repositories or pushed to them for 7 days" in over.out
+    assert "your repositories (1) or pushed to them for 7 days  EMBEDDED" in over.out
     assert "The move is over. Revoke and delete now:" in over.out
     assert moved("assess", "--done", "--format", "sarif").code == 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from longshore.cli import wiring
 from longshore.cli.assess_done_view import done_lines
 from longshore.cli.frame import App
 from longshore.cli.stores import Opener
+from longshore.cli.targeting import choose_target, is_loopback_url
 from longshore.cli.trees import Scanned
 from longshore.errors import FindingsError, LongshoreError
 from longshore.oci.reference import DOCKER_HUB, parse_reference
@@ -25,6 +26,7 @@ from longshore.text import tr
 
 if TYPE_CHECKING:
     from longshore.provision.settings import Config
+    from longshore.remote.registry import Registry
     from longshore.rewrite.done import Ending, Quiet
     from longshore.rewrite.hub_credentials import Credential
     from longshore.rewrite.source import SourceFile
@@ -45,7 +47,7 @@ class DoneOptions:
 def show_done(app: App, scanned: Sequence[Scanned], options: DoneOptions) -> None:
     """The answer, then exit 0 (over), 3 (not over) or 1 (could not be checked)."""
     ending = _judged(app, scanned, options)
-    app.output.result(ending.as_json(), done_lines(ending), next=_next(ending))
+    app.output.result(ending.as_json(), done_lines(ending), next=_next(ending, options))
     error = _error(ending)
     if error is None:
         return
@@ -61,15 +63,17 @@ def _judged(app: App, scanned: Sequence[Scanned], options: DoneOptions) -> Endin
     configs = _configs(app, scanned)
     own, others = _own(configs, scanned, options.own)
     unasked = _why_unasked(options, configs, own)
+    asked = () if unasked or not own else tuple(_ask_all(app, configs, own, options.quiet_days))
     return Ending(
         tuple(remains_of(one.name, one.result.uses, one.result.skipped) for one in scanned),
-        () if unasked else tuple(_asked(app, configs, own, options.quiet_days)),
+        tuple(quiet for quiet, _ in asked),
         tuple(merge_credentials(_credentials(app, scanned))),
         options.quiet_days,
         unasked,
         others,
         options.allow_open,
         tuple(_logins(configs)),
+        any(embedded for _, embedded in asked),
     )
 
 
@@ -116,34 +120,33 @@ def _why_unasked(options: DoneOptions, configs: Sequence[Config], own: Sequence[
     return ""
 
 
-def _asked(app: App, configs: Sequence[Config], own: Sequence[str], days: int) -> Iterator[Quiet]:
-    """What the Hub, or what stands in for it, says of each repository."""
-    if not own:
-        return
-    opened = wiring.open_caller(app.settings, app.environ) if app.settings.local else None
+def _ask_all(
+    app: App, configs: Sequence[Config], own: Sequence[str], days: int
+) -> Iterator[tuple[Quiet, bool]]:
+    """What the Hub says of each repository, and whether the embedded one said it."""
     config = configs[0] if configs else None
-    opener = Opener(app.settings, app.environ, _THREADS, opened, config, app.output.show)
-
-    def ask(name: str) -> Quiet:
-        return _ask(opener, name, days)
-
-    opener.registry(DOCKER_HUB, "source")
+    settings = replace(app.settings, config=config.filename) if config else app.settings
+    choice = choose_target(settings, config, app.environ)
+    # Where the images go to the embedded ECR, they come from the embedded Hub.
+    opened = wiring.open_target(settings, app.environ) if choice.way == "embedded" else None
+    opener = Opener(settings, app.environ, _THREADS, opened, config, app.output.show)
+    hub = opener.registry(DOCKER_HUB, "source")
     with ThreadPoolExecutor(_THREADS) as pool:
-        yield from pool.map(ask, own)
+        yield from pool.map(lambda name: _ask(hub, name, days), own)
 
 
-def _ask(opener: Opener, name: str, days: int) -> Quiet:
+def _ask(hub: Registry, name: str, days: int) -> tuple[Quiet, bool]:
     from longshore.remote.hub import Hub
     from longshore.remote.hub_usage import read_usage
     from longshore.rewrite.done import judge_usage, not_asked
 
+    if not isinstance(hub, Hub):
+        return not_asked(name, tr("what stands in for Docker Hub has no web API")), False
+    embedded = is_loopback_url(hub.api.url)
     try:
-        hub = opener.registry(DOCKER_HUB, "source")
-        if not isinstance(hub, Hub):
-            return not_asked(name, tr("what stands in for Docker Hub has no web API"))
-        return judge_usage(read_usage(hub, name), days)
+        return judge_usage(read_usage(hub, name), days), embedded
     except LongshoreError as error:
-        return not_asked(name, error.what)
+        return not_asked(name, error.what), embedded
 
 
 def _credentials(app: App, scanned: Iterable[Scanned]) -> Iterator[Credential]:
@@ -185,10 +188,14 @@ def _logins(configs: Iterable[Config]) -> Iterator[str]:
     yield tr("`docker logout` on every machine and server that was logged in")
 
 
-def _next(ending: Ending) -> str:
+def _next(ending: Ending, options: DoneOptions) -> str:
     if ending.verdict == "done":
         return ""
-    return "longshore rewrite" if ending.left else "longshore assess --done"
+    if ending.left:
+        return "longshore rewrite"
+    trees = [one.tree for one in ending.trees if one.tree != "."]
+    own = [word for name in options.own for word in ("--own", name)]
+    return " ".join(["longshore assess", *trees, "--done", *own])
 
 
 def _error(ending: Ending) -> LongshoreError | None:

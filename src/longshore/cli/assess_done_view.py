@@ -46,17 +46,21 @@ def _trees(ending: Ending) -> Iterator[str]:
 def _hub(ending: Ending) -> Iterator[str]:
     if ending.unasked:
         return
+    mark = "  EMBEDDED" if ending.embedded else ""
     if not ending.repositories:
         yield tr("Docker Hub: the rules name no repository of your own there")
     elif all(one.state == "quiet" for one in ending.repositories):
-        yield tr(
-            "Docker Hub: nobody pulled from your {count} repositories or pushed to them for "
-            "{days} days",
-            count=len(ending.repositories),
-            days=ending.quiet_days,
+        yield (
+            tr(
+                "Docker Hub: nobody pulled from your repositories ({count}) or pushed to them for "
+                "{days} days",
+                count=len(ending.repositories),
+                days=ending.quiet_days,
+            )
+            + mark
         )
     else:
-        yield tr("Docker Hub:")
+        yield tr("Docker Hub:") + mark
     for one in ending.repositories:
         yield f"  {one.repository}  {_state(one)}"
     if ending.others:

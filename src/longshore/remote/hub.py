@@ -144,6 +144,11 @@ class HubApi:
         self._asked = False
         self.date = ""  # of the last answer, as HTTP writes it
 
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return self._url
+
     def now(self) -> float:
         """This machine's time, in seconds since 1970."""
         return self._transport.timing.now()

@@ -34,11 +34,10 @@ def read_usage(hub: Hub, name: str) -> HubUsage:
             tr("Docker Hub shows no repository {name} to this login", name=name),
             tr("log in as an account that may see it: docker login"),
             side=hub.side,
-            code="not-found",
             status=404,
         )
     entries = hub.api.entries(f"{path}/tags?page_size={PAGE_SIZE}")
-    tags = tuple(sorted((_tag(one) for one in entries), key=lambda one: one.tag))
+    tags = tuple(sorted((tag_usage(one) for one in entries), key=lambda one: one.tag))
     count = about.get("pull_count")
     known = isinstance(count, int) and not isinstance(count, bool)
     return HubUsage(name, _answered_at(hub), count if known else None, tags)
@@ -52,7 +51,8 @@ def _answered_at(hub: Hub) -> datetime:
         return datetime.fromtimestamp(hub.api.now(), UTC)
 
 
-def _tag(entry: Mapping[str, Any]) -> TagUsage:
+def tag_usage(entry: Mapping[str, Any]) -> TagUsage:
+    """What one entry of the tag list says."""
     told = "tag_last_pulled" in entry
     pulled = [entry.get("tag_last_pulled"), *(one.get("last_pulled") for one in _images(entry))]
     times = [_time(one) for one in pulled if one]

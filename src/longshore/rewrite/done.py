@@ -70,7 +70,8 @@ class Quiet:
 class Ending:
     """The whole answer. `unasked` says why the Hub was not asked, when it was not.
 
-    `others` are repositories that are not the team's: half the world pulls them.
+    `others` are repositories that are not the team's: half the world pulls them. `embedded` is
+    whether the embedded Hub answered.
     """
 
     trees: tuple[Remains, ...]
@@ -81,6 +82,7 @@ class Ending:
     others: tuple[str, ...] = ()
     allow_open: bool = False
     logins: tuple[str, ...] = ()
+    embedded: bool = False
 
     @property
     def left(self) -> list[Use]:
@@ -133,6 +135,7 @@ class Ending:
             "trees": [one.as_json() for one in self.trees],
             "hub": {
                 "asked": not self.unasked,
+                "embedded": self.embedded,
                 "repositories": [one.as_json() for one in self.repositories],
                 "others": list(self.others),
             },
