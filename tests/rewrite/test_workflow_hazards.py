@@ -415,6 +415,12 @@ SCANS = [
     ("scan-cannot-fail", trivy("exit-code: '0'"), "medium"),
     ("scan-cannot-fail", trivy("exit-code: '1'"), None),
     ("scan-cannot-fail", trivy("exit-code: 1", more="continue-on-error: true"), "medium"),
+    (
+        "scan-cannot-fail",
+        trivy("exit-code: 1", more="id: s\n  continue-on-error: true")
+        + "\n- if: steps.s.outcome == 'failure'\n  run: exit 1",
+        None,
+    ),
     ("scan-cannot-fail", trivy("format: sarif") + SARIF_UPLOAD, "low"),
     ("scan-cannot-fail", trivy("format: sarif") + "\n" + trivy("exit-code: 1"), None),
     ("scan-cannot-fail", trivy("format: cyclonedx"), None),
@@ -528,6 +534,8 @@ CONDITIONS = [
     (MAIN, "github.repository == 'someone/else' && github.ref == 'refs/heads/main'", False),
     (MAIN, "always() && github.ref == 'refs/heads/main'", False),
     (MAIN, "false", False),
+    ("[pull_request]", "github.head_ref == 'main'", False),
+    ("[pull_request]", "startsWith(github.head_ref, 'docs/') && github.ref != 'x'", False),
     (MAIN, "github.actor != 'x'", False),
 ]
 

@@ -20,7 +20,8 @@ from longshore.rewrite.syntax.workflow_scope import Scope, is_possible, scope_of
 from longshore.rewrite.syntax.yaml_nodes import Scalar, walk
 from longshore.text import tr
 
-_ABOUT_REFS = re.compile(r"github\.(?:ref|ref_name|base_ref|head_ref|ref_type|event_name)\b")
+_ABOUT_REFS = re.compile(r"github\.(?:ref|ref_name|base_ref|ref_type|event_name)\b")
+_FREE = re.compile(r"\binputs\b|\bhead_ref\b|\bhead\.(?:ref|label)\b|\bhead_branch\b")
 _REF = re.compile(r"refs/(?:heads|tags)/(?P<name>[^'\"]+)")
 _TEXT = re.compile(r"'(?P<text>[^']{1,80})'")
 _WEIGHTY = re.compile(r"deploy|release|publish|push|rollout", re.IGNORECASE)
@@ -78,7 +79,7 @@ def _conditions(workflow: Workflow) -> Iterator[tuple[Job, Step | None, Scalar]]
 def _is_about_refs(condition: Scalar | None) -> TypeGuard[Scalar]:
     """Whether it speaks of refs or events, and of nothing that whoever starts a run can set."""
     text = condition.value if condition is not None else ""
-    return _ABOUT_REFS.search(text) is not None and "inputs" not in text
+    return _ABOUT_REFS.search(text) is not None and not _FREE.search(text)
 
 
 def _is_weighty(job: Job, step: Step | None) -> bool:

@@ -113,14 +113,15 @@ def _login_removed(surveyed: Surveyed) -> Iterator[Hazard]:
         step = next(iter(ecr_login_steps(at_ecr[0])), None) or _first(at_ecr[0])
         if step is None:
             continue
-        known_before = _others_log_in(surveyed) or hub_secrets_in_documents(surveyed)
-        worth: Severity = "high" if known_before else "medium"
+        written = any(not one.use.mention.implicit for one in pulls)
+        had_login = _others_log_in(surveyed) or hub_secrets_in_documents(surveyed)
+        worth: Severity = "high" if written and had_login else "medium"
         yield LOGIN_REMOVED.at(
             workflow.file,
             place_of(step),
             tr(
-                "the workflow logs in to ECR and no longer to Docker Hub, yet one run pulls "
-                "{pulls} images from there, now as an anonymous user under the lowest limit: "
+                "the workflow logs in to ECR and not to Docker Hub, yet one run pulls "
+                "{pulls} images from there, as an anonymous user under the lowest limit: "
                 "{names}",
                 pulls=sum(one.pulls for one in pulls),
                 names=_names(one.reference for one in pulls),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from longshore.rewrite.source import Span
 from longshore.rewrite.syntax.shell import Command, parse_shell
 from longshore.rewrite.syntax.workflow import Job, Step, Workflow
+from longshore.rewrite.syntax.yaml_nodes import Scalar, walk
 
 _FALSE = ("", "0", "false", "no")
 _ACTIONS = {
@@ -148,8 +149,17 @@ def _reason(command: Command) -> str:
 
 
 def _goes_on(job: Job, step: Step) -> bool:
+    if step.id and _asked(job, step.id):
+        return False
     said = [step.node.text("continue-on-error"), _text(job)]
     return any((one or "").strip().lower() == "true" for one in said)
+
+
+def _asked(job: Job, id: str) -> bool:
+    """Whether a later step asks how this one ended."""
+    wanted = re.compile(rf"steps\.{re.escape(id)}\.(?:outcome|conclusion|outputs)\b")
+    later = [one for one in walk(job.node) if isinstance(one, Scalar)]
+    return any(wanted.search(one.value) for one in later)
 
 
 def _text(job: Job) -> str:
