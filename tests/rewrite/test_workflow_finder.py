@@ -100,6 +100,11 @@ MATRIX = """    strategy:
             ["gha-matrix pull a/b:1"],
         ),
         (
+            "strategy: {matrix: {builder: ['x/b:tiny'], t: ['a/b:1', 'src/foo:bar', 'web:test']}}\n"
+            "steps: [{run: './smoke.sh --builder ${{ matrix.builder }} ${{ matrix.t }}'}]",
+            ["gha-matrix pull x/b:tiny x3", "gha-matrix pull a/b:1"],
+        ),
+        (
             'strategy:\n  matrix:\n    i: ${{ fromJSON(\'["a:1", "b:2"]\') }}\n'
             "container: ${{ matrix.i }}",
             ["gha-matrix pull a:1", "gha-matrix pull b:2"],
@@ -344,6 +349,10 @@ def test_jobs(job: str, found: list[str]) -> None:
         ),
         ("- run: sudo apt-get install docker.io", []),
         ("- uses: a/b@v1\n  with: {args: 'docker run x'}", []),
+        (
+            "- run: |\n    BUILDER_IMAGE=a/b:1\n    IMAGE=a/own:1\n    ./x $BUILDER_IMAGE $IMAGE",
+            ["gha-run pull a/b:1"],
+        ),
     ],
 )
 def test_steps(steps: str, found: list[str]) -> None:

@@ -21,7 +21,8 @@ from longshore.rewrite.syntax.yaml_nodes import Scalar
 
 KIND = "gha-env"
 _IMAGE_NAME = re.compile(r"image|container|BUILDKIT_SYNTAX", re.IGNORECASE)
-_AXIS = re.compile(r"image|container|docker|distro|\Aos\Z|\Abase\Z", re.IGNORECASE)
+_AXIS = re.compile(r"image|container|docker|distro|builder|\Aos\Z|\Abase\Z", re.IGNORECASE)
+_VERSION = re.compile(r":(?:v?\d[\w.-]*|latest|stable|edge|nightly|main|master|alpine)(?:@|\Z)")
 _PLAIN_TAG = re.compile(r"[a-z0-9][a-z0-9._/-]*:[A-Za-z0-9_][\w.-]*(?:@sha256:[0-9a-f]{64})?\Z")
 _ADDRESS = re.compile(r"(?:\A|[/.-])(?:localhost|\d+\.\d+\.\d+\.\d+)(?:[:/]|\Z)|:\d{4,5}(?:/|\Z)")
 _NOT_IMAGES = re.compile(
@@ -60,7 +61,9 @@ def matrix_mentions(places: Places, known: Iterable[Mention]) -> Iterator[Mentio
     combinations = places.scope.matrix.combinations
     for axis, scalar in axis_scalars(places.scope.matrix):
         value = scalar.value.strip()
-        if "${{" in value or not (_AXIS.search(axis) and _is_tagged(value)):
+        if "${{" in value or not _is_tagged(value):
+            continue
+        if not _AXIS.search(axis) and not (is_certain(value) and _VERSION.search(value)):
             continue
         span = located(places.file, scalar, 0, len(scalar.value))
         if span is None or any(one.start <= span.start and span.end <= one.end for one in seen):

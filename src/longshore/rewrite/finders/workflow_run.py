@@ -29,6 +29,12 @@ _TOOLS = re.compile(
     r"|\bact\b|earthly|imgpkg|ko\b",
     re.IGNORECASE,
 )
+# A base or a builder that is handed on; one's own image is not called so.
+_DEFINES = re.compile(
+    r"^[ \t]*(?:export[ \t]+)?(?:\w+_)?(?:BASE|BUILDER|RUN|NODE|KIND|TEST|RUNTIME|DB)_IMAGE="
+    r"[\"']?[a-z0-9]",
+    re.MULTILINE,
+)
 _NOT_SHELL = ("python", "node", "perl", "ruby", "pwsh -c", "deno")
 _WHOLE = re.compile(r"\$\{\{((?:[^}]|\}(?!\}))*)\}\}\Z")
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<bare>\w+))(?P<rest>.*)\Z", re.DOTALL)
@@ -94,7 +100,9 @@ def _read(places: Places, step: Step, shell: _Shell) -> Iterator[Mention]:
     """The mentions in all sets of values; those that differ in the tag alone as one."""
     groups: dict[tuple[object, ...], list[Mention]] = {}
     for variables, times in _variables(places, step, shell.scalar):
-        for mention in mentions_in(_script(places, shell, variables, times)):
+        script = _script(places, shell, variables, times)
+        used = mentions_in(script)
+        for mention in [*used, *_defined(places, script, {one.span for one in used})]:
             written = places.file.cut(mention.span)
             if written != mention.text:
                 mention = replace(mention, text=written, value=mention.expanded)
@@ -109,6 +117,15 @@ def _read(places: Places, step: Step, shell: _Shell) -> Iterator[Mention]:
             yield replace(first, value=f"{name}:{OPEN}", times=times, needs=needs, tags=tags)
         else:
             yield replace(first, times=times)
+
+
+def _defined(places: Places, script: Script, used: set[Span]) -> Iterator[Mention]:
+    """Bases and builders that are written into a variable and handed on."""
+    if _DEFINES.search(script.text):
+        for mention in mentions_in(script, definitions=True):
+            line = places.file.line_of(mention.span.start)
+            if mention.span not in used and _DEFINES.search(line):
+                yield mention
 
 
 def _script(places: Places, shell: _Shell, variables: Mapping[str, str], times: int) -> Script:
