@@ -39,6 +39,7 @@ SERVICE = "services:\n  db: {image: postgres:17}"
         (tree(f"{LOGIN}\n{TO_ECR}", ECR_BASE, job=SERVICE), "medium"),
         (tree(f"{BUILDX}{LOGIN}\n{TO_ECR}", ECR_BASE), "medium"),
         (MOVED, None),
+        (tree(f"{LOGIN}\n- run: crane copy node:22 {ECR}/mirror/node:22", ECR_BASE), None),
         (tree(f"{HUB_LOGIN}\n{LOGIN}\n{TO_ECR}", HUB_BASE), None),
         (tree("- uses: a/docker-login@v1\n" + f"{LOGIN}\n{TO_ECR}", HUB_BASE), None),
         (tree(push("a/b:1"), HUB_BASE), None),

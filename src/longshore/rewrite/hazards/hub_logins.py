@@ -67,7 +67,12 @@ def _images_left(surveyed: Surveyed) -> Iterator[Hazard]:
     ]
     if not moved(surveyed):
         return
-    left = [use for use in surveyed.uses if use.pulls_hub and use.image]
+    copied = _copied(surveyed)
+    left = [
+        use
+        for use in surveyed.uses
+        if use.pulls_hub and use.image and (use.file, use.line) not in copied
+    ]
     if not left:
         return
     first = pushing[0] if pushing else None
@@ -93,6 +98,19 @@ def _images_left(surveyed: Surveyed) -> Iterator[Hazard]:
     )
 
 
+def _copied(surveyed: Surveyed) -> set[tuple[str, int]]:
+    """Lines that copy an image to another registry: what they pull is what has to come over."""
+
+    def look(one: Surveyed) -> set[tuple[str, int]]:
+        return {
+            (use.file, use.line)
+            for use in one.uses
+            if use.mention.role == "push" and use.registry not in (None, DOCKER_HUB)
+        }
+
+    return surveyed.once("lines that copy", look)
+
+
 def _ecr_steps(surveyed: Surveyed) -> Iterator[tuple[Workflow, Step]]:
     for workflow in workflows_of(surveyed):
         for job in workflow.jobs:
@@ -107,7 +125,11 @@ def _login_removed(surveyed: Surveyed) -> Iterator[Hazard]:
             continue
         with_login = {job.id for job in workflow.jobs if may_log_in_to_hub(surveyed, workflow, job)}
         wanted = {job.id for job in (at_ecr if with_login else workflow.jobs)} - with_login
-        pulls = [one for one in _pulls(surveyed, workflow) if one.job in wanted]
+        pulls = [
+            one
+            for one in _pulls(surveyed, workflow)
+            if one.job in wanted and (one.use.file, one.use.line) not in _copied(surveyed)
+        ]
         if not pulls:
             continue
         step = next(iter(ecr_login_steps(at_ecr[0])), None) or _first(at_ecr[0])
