@@ -68,16 +68,14 @@ class Rewrite:
 
 def plan_tree(app: App, scanned: Scanned, config: Config, destination: Destination) -> Rewrite:
     """Decide, splice in memory, read again, and leave out what does not prove right."""
+    from longshore.rewrite.decide import decide
     from longshore.rewrite.looking import find_uses
-    from longshore.rewrite.plan import plan_rewrite, without_conflicts
     from longshore.rewrite.prove import prove
-    from longshore.rewrite.public_default import with_public_default
 
     uses = scanned.result.uses
     settings = config.rewrite
     wish = Wish(settings.map, settings.skip, settings.public_default)
-    plan = plan_rewrite(uses, wish, destination)
-    decisions = without_conflicts(with_public_default(scanned.tree, plan.decisions))
+    decisions = decide(scanned.tree, uses, wish, destination)
     options = _options(config)
 
     def around(decisions: Sequence[Decision]) -> RewritePlan:

@@ -213,6 +213,11 @@ def _is_used(name: str, folder: str, root: Mapping, tree: Tree) -> bool:
     return False
 
 
+def resources_of(path: str, root: Mapping, tree: Tree) -> frozenset[str]:
+    """The files of the tree that a kustomization takes in, those of other kustomizations too."""
+    return frozenset(_resources(posixpath.dirname(path), root, tree))
+
+
 def _resources(folder: str, root: Mapping, tree: Tree) -> Iterator[str]:
     """The files that a kustomization takes in, those of other kustomizations too."""
     waiting, seen = [(folder, root)], {folder}
