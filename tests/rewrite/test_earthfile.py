@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -134,8 +132,7 @@ def test_no_file_is_too_odd(lines: list[str]) -> None:
     found_in("\n".join(lines))
 
 
-def test_time_is_linear() -> None:
-    begun = time.monotonic()
-    found_in("a:\n  FROM " + "(x " * 200_000)
-    found_in("a:\n" + "  BUILD +a --V=x\n" * 20_000)
-    assert time.monotonic() - begun < 15
+def test_long_texts_end() -> None:
+    end = "\nb:\n  FROM node:1\n"
+    for text in ("a:\n  FROM " + "(x " * 20_000, "a:\n" + "  BUILD +a --V=x\n" * 2_000):
+        assert found_in(text + end)[-1].text == "node:1"

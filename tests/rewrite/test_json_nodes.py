@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from hypothesis import given
@@ -75,10 +74,8 @@ def test_any_text_is_read(text: str) -> None:
             assert 0 <= node.span.start <= node.span.end <= len(text)
 
 
-@pytest.mark.parametrize(
-    "text", ['\\"' * 300_000, "/*" * 300_000, "[" * 300_000, '"' * 300_000, "'\"" * 200_000]
-)
-def test_long_texts_take_no_longer_than_their_length(text: str) -> None:
-    begun = time.monotonic()
-    parse_json('{"a": ' + text)
-    assert time.monotonic() - begun < 4
+@pytest.mark.parametrize("unit", ['\\"', "/*", "[", '"', "'\"", "{", '{"a":', "x "])
+def test_long_broken_texts_keep_what_stands_before(unit: str) -> None:
+    (root,) = parse_json('{"image": "b", "a": ' + unit * 20_000).documents
+    assert isinstance(root, Mapping)
+    assert root.text("image") == "b"
