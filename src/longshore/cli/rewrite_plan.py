@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from longshore.cli import wiring
 from longshore.cli.frame import App
+from longshore.cli.rewrite_digests import NO_PINS, Pins, ask_digests, count_pinned
 from longshore.cli.targeting import choose_target
 from longshore.cli.trees import Scanned
 from longshore.errors import RefusedError, UsageError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from longshore.cli.stores import Opener
     from longshore.provision.settings import Config
     from longshore.rewrite.generate.options import PipelineOptions
+    from longshore.rewrite.pinning import Asked
     from longshore.rewrite.uses import Use
 
 _NAMING_KINDS = ("gha-input", "gha-env", "gha-matrix", "bake")
@@ -43,6 +45,7 @@ class Rewrite:
     plan: RewritePlan
     changes: tuple[ChangedFile, ...]
     failed: tuple[Failed, ...] = ()
+    pins: Pins = NO_PINS
 
     def as_json(self) -> dict[str, Any]:
         """`longshore.rewrite/1` without what was done."""
@@ -62,20 +65,29 @@ class Rewrite:
             "failed": [
                 {"file": one.file, "line": one.line, "reason": one.reason} for one in self.failed
             ],
+            "pins": self.pins.as_json(),
             "hub_pulls_left": len(self.plan.left),
         }
 
 
-def plan_tree(app: App, scanned: Scanned, config: Config, destination: Destination) -> Rewrite:
+def plan_tree(
+    scanned: Scanned,
+    config: Config,
+    destination: Destination,
+    digests: Mapping[Asked, str] | None = None,
+) -> Rewrite:
     """Decide, splice in memory, read again, and leave out what does not prove right."""
     from longshore.rewrite.decide import decide
     from longshore.rewrite.looking import find_uses
+    from longshore.rewrite.pinning import pinned
     from longshore.rewrite.prove import prove
 
     uses = scanned.result.uses
     settings = config.rewrite
     wish = Wish(settings.map, settings.skip, settings.public_default)
     decisions = decide(scanned.tree, uses, wish, destination)
+    if digests:
+        decisions = pinned(decisions, digests)
     options = _options(config)
 
     def around(decisions: Sequence[Decision]) -> RewritePlan:
@@ -86,6 +98,17 @@ def plan_tree(app: App, scanned: Scanned, config: Config, destination: Destinati
 
     proved = prove(scanned.tree, uses, decisions, around, find_uses, destination.registry)
     return Rewrite(scanned, destination, proved.plan, proved.changes, proved.failed)
+
+
+def with_digests(made: Rewrite, config: Config, opener: Opener, registry: str) -> Rewrite:
+    """The same rewrite with digests beside the tags, as the target holds them now."""
+    from longshore.rewrite.pinning import wanted_digests
+
+    asked = wanted_digests(made.plan.decisions)
+    digests = ask_digests(opener, asked, registry)
+    again = plan_tree(made.scanned, config, made.destination, digests) if digests else made
+    absent = tuple(f"{one.repository}:{one.tag}" for one in asked if one not in digests)
+    return replace(again, pins=Pins(True, count_pinned(again.plan.decisions), absent))
 
 
 def _options(config: Config) -> PipelineOptions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import click
 from longshore.cli import wiring
 from longshore.cli.files import write_file
 from longshore.cli.frame import App, command
+from longshore.cli.rewrite_digests import Pins
 from longshore.cli.rewrite_plan import (
     Rewrite,
     check_target,
@@ -21,11 +22,12 @@ from longshore.cli.rewrite_plan import (
     plan_tree,
     refuse_missing,
     state_folder,
+    with_digests,
 )
 from longshore.cli.stores import Opener
 from longshore.cli.trees import scan_tree
 from longshore.cli.typeset import one_line, table
-from longshore.errors import FindingsError, UsageError
+from longshore.errors import FindingsError, LongshoreError, UsageError
 from longshore.provision.settings import Config
 from longshore.text import tr
 
@@ -55,6 +57,9 @@ _BRANCH = "longshore/ecr"
 @click.option("--branch", metavar="NAME", default=_BRANCH, help=tr("the branch of --commit"))
 @click.option("--allow-dirty", is_flag=True, help=tr("edit files with changes not committed too"))
 @click.option("--unchecked", is_flag=True, help=tr("do not ask whether the target has the images"))
+@click.option(
+    "--pin/--no-pin", default=None, help=tr("write digests beside the tags, as the target has them")
+)
 @click.option("--dry-run", is_flag=True, help=tr("only show (as without --write)"))
 def rewrite(
     app: App,
@@ -67,6 +72,7 @@ def rewrite(
     branch: str,
     allow_dirty: bool,
     unchecked: bool,
+    pin: bool | None,
     dry_run: bool,
 ) -> None:
     folder = _folder(tree)
@@ -81,12 +87,55 @@ def rewrite(
     if update_config:
         _update_config(app, config, made)
         return
+    target = _Target(app, config, unchecked, needed=write and not dry_run)
+    if config.rewrite.pin_digests if pin is None else pin:
+        made = target.pinned(made)
     if patch_file is not None:
         write_file(Path(patch_file), patch_of(made).decode("utf-8", "surrogateescape"))
     if not write or dry_run:
         _show(app, made, config, patch_file)
         return
-    _write(app, folder, made, config, commit, branch, allow_dirty, unchecked)
+    target.refuse_missing(made)
+    _write(app, folder, made, commit, branch, allow_dirty)
+
+
+@dataclass
+class _Target:
+    """The target, asked only when it has to be. `needed`: files are about to be written."""
+
+    app: App
+    config: Config
+    unchecked: bool
+    needed: bool
+    _opener: tuple[Opener, str] | None = None
+
+    def opener(self) -> tuple[Opener, str]:
+        """What opens its repositories, and its registry."""
+        if self._opener is None:
+            app = self.app
+            opened = wiring.open_target(app.settings, app.environ)
+            opener = Opener(app.settings, app.environ, 8, opened, self.config, app.output.show)
+            self._opener = opener, opened.endpoint.registry
+        return self._opener
+
+    def pinned(self, made: Rewrite) -> Rewrite:
+        """The rewrite with digests; a mere look goes on without the target, and says so."""
+        if self.unchecked:
+            why = tr("they are asked only at the target, and --unchecked asks nothing there")
+            return replace(made, pins=Pins(True, why_not=why))
+        try:
+            return with_digests(made, self.config, *self.opener())
+        except LongshoreError as error:
+            if self.needed:
+                raise
+            why = tr("they are asked only at the target: {why}", why=error.what)
+            return replace(made, pins=Pins(True, why_not=why))
+
+    def refuse_missing(self, made: Rewrite) -> None:
+        """Raise RefusedError when the target lacks an image that would be named."""
+        if made.plan.needed and not self.unchecked:
+            opener, registry = self.opener()
+            refuse_missing(check_target(opener, made.plan, registry))
 
 
 def make_rewrite(app: App, folder: Path, config: Config) -> Rewrite:
@@ -95,7 +144,7 @@ def make_rewrite(app: App, folder: Path, config: Config) -> Rewrite:
 
     scanned = scan_tree(app, folder, TreeOptions())
     uses = scanned.result.uses
-    return plan_tree(app, scanned, config, destination_of(app, config, uses))
+    return plan_tree(scanned, config, destination_of(app, config, uses))
 
 
 def _folder(tree: str) -> Path:
@@ -164,6 +213,7 @@ def mapping_lines(made: Rewrite) -> list[str]:
     if made.plan.step_changes:
         lines += ["", tr("Around the references:")]
         lines += [f"  {one.file}:{one.line}  {one.what}" for one in made.plan.step_changes]
+    lines += made.pins.lines
     if made.plan.left:
         lines += ["", tr("Stays at Docker Hub:")]
         lines += [
@@ -243,16 +293,10 @@ def _write(
     app: App,
     folder: Path,
     made: Rewrite,
-    config: Config,
     commit: bool,
     branch: str,
     allow_dirty: bool,
-    unchecked: bool,
 ) -> None:
-    if made.plan.needed and not unchecked:
-        opened = wiring.open_target(app.settings, app.environ)
-        opener = Opener(app.settings, app.environ, 8, opened, config, app.output.show)
-        refuse_missing(check_target(opener, made.plan, opened.endpoint.registry))
     if made.changes:
         question = tr("change {count} files in {tree}?", count=len(made.changes), tree=folder)
         app.output.confirm(question, mapping_lines(made))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from longshore.cli.files import write_file
 from longshore.cli.frame import App
-from longshore.cli.rewrite_plan import Rewrite, check_target, refuse_missing
+from longshore.cli.rewrite_plan import Rewrite, check_target, refuse_missing, with_digests
 from longshore.cli.rewriting import make_rewrite, patch_of, write_rewrite
 from longshore.journey.changes import PlannedChange
 from longshore.journey.summary import TreeMoved
@@ -29,6 +29,7 @@ class TreePart:
     made: Rewrite
     before: int
     after: int
+    config: Config
 
     @property
     def matters(self) -> bool:
@@ -45,7 +46,7 @@ def look_at_tree(app: App, folder: Path, config: Config) -> TreePart:
     tree = made.scanned.tree
     before = pipeline_cost(uses, tree).per_run
     after = pipeline_cost(moved_uses(uses, made), tree).per_run
-    return TreePart(folder, made, before, after)
+    return TreePart(folder, made, before, after, config)
 
 
 def tree_changes(part: TreePart) -> tuple[PlannedChange, ...]:
@@ -89,6 +90,8 @@ def finish_tree(
     Raises RefusedError when an image that the tree would name is not at the target.
     """
     made = part.made
+    if part.config.rewrite.pin_digests and (write or patch is not None):
+        made = with_digests(made, part.config, opener, registry)
     if patch is not None:
         write_file(Path(patch), patch_of(made).decode("utf-8", "surrogateescape"))
     written: list[str] = []
