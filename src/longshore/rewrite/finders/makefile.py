@@ -6,9 +6,10 @@ import posixpath
 import re
 
 from longshore.rewrite.finders.finder import Finder, Tree
+from longshore.rewrite.finders.script_builds import arguments_in
 from longshore.rewrite.finders.shell_commands import Script, mentions_in
 from longshore.rewrite.finders.shell_script import MARKS
-from longshore.rewrite.mentions import OPEN, Mention
+from longshore.rewrite.mentions import OPEN, Sighting
 from longshore.rewrite.source import SourceFile, Span
 from longshore.rewrite.syntax.makefile import Makefile, parse_makefile
 from longshore.rewrite.syntax.shell_values import Values, text_of
@@ -28,7 +29,7 @@ def takes(path: str) -> bool:
     return _NAME.match(name) is not None and _OTHER.search(name) is None
 
 
-def find(file: SourceFile, tree: Tree) -> list[Mention]:
+def find(file: SourceFile, tree: Tree) -> list[Sighting]:
     """The images that the recipes name."""
     made = file.once("makefile", lambda one: parse_makefile(one.text))
     script = Script(
@@ -40,7 +41,8 @@ def find(file: SourceFile, tree: Tree) -> list[Mention]:
         path=file.path,
         written=file.text,
     )
-    return mentions_in(script, made.shell, definitions=True)
+    found = mentions_in(script, made.shell, definitions=True)
+    return [*found, *arguments_in(script, tree, file.folder, made.shell)]
 
 
 def _included(file: SourceFile, tree: Tree, made: Makefile) -> dict[str, str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from longshore.rewrite.finders.finder import Finder, Tree
+from longshore.rewrite.finders.script_builds import arguments_in
 from longshore.rewrite.finders.shell_commands import Script, mentions_in
-from longshore.rewrite.mentions import Mention, Pulled
+from longshore.rewrite.mentions import Pulled, Sighting
 from longshore.rewrite.source import BOM, SourceFile, Span
 
 KIND = "shell-script"
@@ -49,7 +50,7 @@ def takes(path: str) -> bool:
     return _ENDING.search(name) is not None or _TEMPLATE.search(name) is not None
 
 
-def find(file: SourceFile, tree: Tree) -> list[Mention] | None:
+def find(file: SourceFile, tree: Tree) -> list[Sighting] | None:
     """The images that a script's commands name."""
     if not is_script(file):
         return None
@@ -57,7 +58,8 @@ def find(file: SourceFile, tree: Tree) -> list[Mention] | None:
     if text.startswith(BOM):
         text = " " + text[1:]
     script = Script(text, lambda start, end: Span(start, end), KIND, _pulled(file), path=file.path)
-    return mentions_in(script, definitions=True)
+    found = mentions_in(script, definitions=True)
+    return [*found, *arguments_in(script, tree, file.folder)]
 
 
 def is_script(file: SourceFile) -> bool:
