@@ -15,7 +15,7 @@ from longshore.rewrite.source import SourceFile, Span
 
 KIND = "image-list"
 _NAME = re.compile(
-    r"(?:\A|/)(?:[^/]*[._-])?(?:images?|containers?)(?:[._-][^/]*)?\.(?:txt|list|lst)\Z",
+    r"(?:\A|/)(?:[^/]*[._-])?images?(?:[._-][^/]*)?\.(?:txt|list|lst)\Z",
     re.IGNORECASE,
 )
 _LINE = re.compile(r"^[ \t\ufeff]*(?P<text>[^#\s][^\r\n]*?)[ \t]*(?:#[^\n]*)?\r?$", re.MULTILINE)
