@@ -181,7 +181,17 @@ def _call(kind: CodeKind, one: CallRule, code: Program, opening: int) -> Iterato
     tag = next((named[name] for name in one.tag_keywords if name in named), None)
     if tag is None and one.tag is not None and one.tag < len(plain):
         tag = plain[one.tag]
+    if tag is None:
+        tag = _with_tag(code, opening)
     yield from _made(kind, code, one, place, tag)
+
+
+def _with_tag(code: Program, opening: int) -> tuple[int, int] | None:
+    """The argument of `.withTag(…)` right behind a call."""
+    at = code.code.pairs[opening] + 1
+    if at > 0 and code.code.word(at) == "." and code.code.word(at + 1).lower() == "withtag":
+        return next(code.code.parts(at + 2), None) if code.code.word(at + 2) == "(" else None
+    return None
 
 
 def _fields(kind: CodeKind, one: FieldRule, code: Program) -> Iterator[Mention]:

@@ -36,6 +36,7 @@ _BRACED = re.compile(r"\{[^{}]*\}")
 _BEFORE = {"new", "await", "const", "return", "yield", "&", "*", "!"}
 _LONGEST = 2000
 _MOST_TOKENS = 200_000
+_DEFINING = {"def", "fun", "func", "function", "fn", "constructor", "const", "var", "with"}
 _OWNERS = {"this", "self", "Self", "cls", "companion", "Companion", "static", "$this", "super"}
 
 
@@ -61,11 +62,20 @@ class Program:
         tokens = self.code.tokens
         for at in range(1, len(tokens) - 1):
             sign = tokens[at]
-            if sign.kind == "mark" and sign.text in ("=", ":="):
+            if sign.kind == "mark" and sign.text in ("=", ":=") and self._is_definition(at):
                 name = self._assigned(at)
                 if name:
                     found.setdefault(name, []).append(at + 1)
         return found
+
+    def _is_definition(self, at: int) -> bool:
+        """Whether `=` gives a name a value: not in a call's arguments (`run(image=…)`)."""
+        opening = self.code.within[at]
+        if opening < 0 or self.code.word(opening) != "(":
+            return True
+        before = {self.code.word(opening - 1), self.code.word(opening - 2)}
+        after = self.code.word(self.code.pairs[opening] + 1) if self.code.pairs[opening] > 0 else ""
+        return bool(before & _DEFINING) or after in ("{", ":", "->", "=>")
 
     def _assigned(self, at: int) -> str:
         """The name before `=`: `IMAGE =`, `IMAGE: &str =`, `image: String =`."""
