@@ -1,7 +1,7 @@
-"""What scripts give the ARGs of Dockerfiles: `docker build --build-arg NODE=20 -f web/Dockerfile`.
+"""What scripts give the ARGs of Dockerfiles (`docker build --build-arg NODE=20 web`). Pure.
 
 The Dockerfile is looked for from the script's folder, then from the top of the tree; a build whose
-Dockerfile is not in the tree gives nothing. Pure.
+Dockerfile is not in the tree gives nothing.
 """
 
 from __future__ import annotations
