@@ -1,10 +1,10 @@
-"""`longshore explain CODE`: what an error code means, its usual causes, what to do. I/O."""
+"""`longshore explain CODE`: what an error or hazard means, its usual causes, what to do. I/O."""
 
 from __future__ import annotations
 
 import click
 
-from longshore.cli.explanations import Explanation, explanations
+from longshore.cli.explanations import Explanation, explanations, explanations_of_hazards
 from longshore.cli.frame import App, command
 from longshore.cli.typeset import nearest, table
 from longshore.errors import UsageError
@@ -13,12 +13,14 @@ from longshore.text import tr
 
 @command(
     "explain",
-    help=tr("Tells what an error code means, why it usually happens, and what to do."),
-    examples=["longshore explain not-logged-in", "longshore explain"],
+    help=tr("Tells what the code of an error or hazard means, why it happens, and what to do."),
+    examples=["longshore explain not-logged-in", "longshore explain slash-in-tag"],
 )
 @click.argument("code", required=False)
 def explain(app: App, code: str | None) -> None:
     known = explanations()
+    if code not in known:
+        known |= explanations_of_hazards()
     if code is None:
         _list(app, known)
         return
@@ -39,7 +41,10 @@ def explain(app: App, code: str | None) -> None:
 
 
 def _lines(found: Explanation) -> list[str]:
-    lines = [tr("{code} (exit {exit})", code=found.code, exit=found.exit_code), "", found.meaning]
+    head = found.code
+    if found.exit_code is not None:
+        head = tr("{code} (exit {exit})", code=found.code, exit=found.exit_code)
+    lines = [head, "", found.meaning]
     for title, items in ((tr("Usual causes"), found.causes), (tr("What to do"), found.what_to_do)):
         if items:
             lines += ["", f"{title}:", *(f"  - {item}" for item in items)]
@@ -48,7 +53,9 @@ def _lines(found: Explanation) -> list[str]:
 
 def _list(app: App, known: dict[str, Explanation]) -> None:
     ordered = sorted(known.values(), key=lambda one: one.code)
-    rows = [(one.code, one.exit_code, one.meaning) for one in ordered]
+    rows = [
+        (one.code, "-" if one.exit_code is None else one.exit_code, one.meaning) for one in ordered
+    ]
     codes = [
         {"code": one.code, "exit_code": one.exit_code, "meaning": one.meaning} for one in ordered
     ]
@@ -63,7 +70,7 @@ def _unknown(code: str, known: dict[str, Explanation]) -> UsageError:
     meant = nearest(code, known)
     hint = tr("did you mean `longshore explain {code}`?", code=meant)
     return UsageError(
-        tr("there is no error code '{code}'", code=code),
+        tr("there is no error or hazard '{code}'", code=code),
         hint if meant else tr("`longshore explain` lists them all"),
         code="unknown-code",
     )

@@ -9,6 +9,7 @@ from longshore.cli.explanations import (
     aws,
     aws_exceptions,
     command_line,
+    hazards,
     images,
     registries,
     rewriting,
@@ -18,7 +19,7 @@ from longshore.cli.explanations import (
 )
 from longshore.cli.explanations.entry import Explanation
 
-__all__ = ["Explanation", "explanations"]
+__all__ = ["Explanation", "explanations", "explanations_of_hazards"]
 
 _AREAS = (
     *(command_line, tree, source_tree, rewriting, images, registries),
@@ -29,3 +30,8 @@ _AREAS = (
 def explanations() -> dict[str, Explanation]:
     """All explanations by code, in the reader's language."""
     return {entry.code: entry for area in _AREAS for entry in area.entries()}
+
+
+def explanations_of_hazards() -> dict[str, Explanation]:
+    """Those of the hazards that `assess` names; apart, since they load what reads trees."""
+    return {entry.code: entry for entry in hazards.entries()}

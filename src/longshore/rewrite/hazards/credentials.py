@@ -55,7 +55,7 @@ def _static_keys(surveyed: Surveyed) -> Iterator[Hazard]:
             ),
             tr(
                 "let the job assume a role: `permissions: id-token: write` and `role-to-assume` "
-                "instead of the keys; `longshore iam trust` writes the role's trust policy"
+                "instead of the keys; `longshore ci emit` writes such a workflow"
             ),
         )
 

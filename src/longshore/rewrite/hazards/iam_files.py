@@ -51,8 +51,7 @@ def _resource_star(surveyed: Surveyed) -> Iterator[Hazard]:
             ),
             tr(
                 "two statements: `ecr:GetAuthorizationToken` on `*`, the rest on "
-                "`arn:aws:ecr:<region>:<account>:repository/<name>`; `longshore iam policy` "
-                "writes them"
+                "`arn:aws:ecr:<region>:<account>:repository/<name>`"
             ),
             _worth(one, wide),
         )

@@ -1,6 +1,6 @@
 """Checks of lifecycle policies that lie in the tree: refused by ECR, or not what they seem. Pure.
 
-What a policy does to given images is `longshore lifecycle simulate`'s matter.
+What a policy would do to given images is another matter.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ def _invalid(surveyed: Surveyed) -> Iterator[Hazard]:
                     "ECR refuses this policy, so nothing is ever cleaned up: {detail}",
                     detail=flaws[0].detail,
                 ),
-                tr("`longshore lifecycle lint` names every flaw with its line"),
+                tr(
+                    "correct {path}; ECR takes a policy whole or not at all",
+                    path=flaws[0].path or "it",
+                ),
             )
 
 
@@ -60,7 +63,7 @@ def _several(surveyed: Surveyed) -> Iterator[Hazard]:
                         "of all of {patterns} at once is matched, so the rule does nothing",
                         patterns=", ".join(patterns),
                     ),
-                    tr("write one rule for each; `longshore lifecycle lint` shows what matches"),
+                    tr("write one rule for each of them"),
                 )
 
 
@@ -102,10 +105,7 @@ def _unreached(surveyed: Surveyed) -> Iterator[Hazard]:
                     tag=shape,
                     event=one.sample,
                 ),
-                tr(
-                    "add a rule for this kind of tag, or put a prefix before it that a rule has; "
-                    "`longshore lifecycle simulate` shows what a policy would do"
-                ),
+                tr("add a rule for this kind of tag, or put a prefix before it that a rule has"),
             )
 
 

@@ -53,8 +53,7 @@ def _remedy(one: Scan) -> str:
     if one.why in ("||", "continue-on-error"):
         return tr("let it fail, and write what is accepted into an ignore file with a date")
     return tr(
-        "set it ({option}: 1 in Trivy) with `severity: CRITICAL,HIGH`; or scan in ECR and ask "
-        "`longshore scan gate`",
+        "set it ({option}: 1 in Trivy) with `severity: CRITICAL,HIGH`",
         option=one.why,
     )
 
