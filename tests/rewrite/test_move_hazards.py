@@ -10,6 +10,7 @@ import pytest
 from longshore.rewrite.hazards.hazard import Surveyed
 from longshore.rewrite.hazards.policy_texts import policy_texts
 from tests.rewrite.hazards_of import BY_CODE, WORKFLOW, hazards_of, lines_of, survey
+from tests.rewrite.pipelines import workflows
 from tests.rewrite.test_workflow_hazards import ECR, HUB_LOGIN, LOGIN, push, workflow
 
 HUB_BASE = {"Dockerfile": "FROM node:22-alpine\n"}
@@ -60,8 +61,7 @@ def test_the_login_is_gone_and_images_are_not(texts: dict[str, str], worth: str 
 
 def test_pulls_are_named() -> None:
     (found,) = hazards_of(HALF, "hub-login-removed")
-    assert "1 images" in found.message
-    assert "node:22-alpine" in found.message
+    assert "node:22-alpine (pulls in one run: 1)" in found.message
 
 
 @pytest.mark.parametrize(
@@ -459,6 +459,16 @@ def test_a_tree_that_has_moved_well_has_no_hazard_of_a_move() -> None:
     surveyed = survey({WORKFLOW: text, "p.json": GOOD, **ECR_BASE})
     found = [one for check in BY_CODE.values() for one in check.look(surveyed)]
     assert {one.code for one in found} <= {"base-without-digest", "no-security-updates"}
+
+
+def test_workflows_that_are_emitted_have_no_hazard_but_what_was_asked_for() -> None:
+    found = set()
+    for name, made in workflows():
+        surveyed = survey({f".github/workflows/{name}.yml": made.text})
+        for check in BY_CODE.values():
+            found |= {(one.code, "postgres" in one.message) for one in check.look(surveyed)}
+    kept = {("hub-login-removed", True), ("hub-images-left", True)}  # a service of a kept job
+    assert found <= {("static-keys", False), *kept}
 
 
 def test_policies_are_read_once() -> None:

@@ -88,10 +88,9 @@ def _images_left(surveyed: Surveyed) -> Iterator[Hazard]:
         file,
         span,
         tr(
-            "the team's own image is in ECR, but {places} places still pull {images} images from "
-            "Docker Hub: {names}",
+            "the team's own image is in ECR; others still come from Docker Hub: {names} "
+            "(places in the tree: {places})",
             places=len(left),
-            images=len({use.image for use in left}),
             names=_names(use.image or "" for use in left),
         ),
         tr("`longshore rewrite` moves them too; `longshore assess --all` lists the places"),
@@ -142,9 +141,8 @@ def _login_removed(surveyed: Surveyed) -> Iterator[Hazard]:
             workflow.file,
             place_of(step),
             tr(
-                "the workflow logs in to ECR and not to Docker Hub, yet one run pulls "
-                "{pulls} images from there, as an anonymous user under the lowest limit: "
-                "{names}",
+                "the workflow logs in to ECR and not to Docker Hub, and still pulls from there, as "
+                "an anonymous user under the lowest limit: {names} (pulls in one run: {pulls})",
                 pulls=sum(one.pulls for one in pulls),
                 names=_names(one.reference for one in pulls),
             ),
