@@ -57,10 +57,10 @@ def _why(uses: Uses) -> str:
             tag=uses.reference,
         )
     return tr(
-        "{action} runs at branch {branch}: every commit there runs here at once, with this "
-        "workflow's secrets",
+        "{action} runs at {name}, which is meant to move: whatever stands there next runs here at "
+        "once, with this workflow's secrets",
         action=uses.name,
-        branch=uses.reference,
+        name=uses.reference,
     )
 
 
