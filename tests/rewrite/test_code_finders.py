@@ -113,6 +113,7 @@ def test_java() -> None:
             ["2 pull b:1", "3 pull c"],
         ),
         ("a.go", 'p := Person{Image: "me:1"}', []),
+        ("a.go", 'import "github.com/docker/docker/client"\ncli.ImagePull(ctx, "myimage", o)', []),
         (
             "test_a.py",
             "from testcontainers.postgres import PostgresContainer\n"

@@ -185,7 +185,11 @@ DIGEST = "sha256:" + "a1" * 32
                 "7 pull a/b:${v} = a/b:?",
             ],
         ),
-        ("e.nix", '{ image = "a:1"; }\n', []),
+        (
+            "e.nix",
+            '{ image = "ubuntu"; b.image = ./x.img; c.image = "a/b:1"; }\n',
+            ["1 pull a/b:1"],
+        ),
         (
             "f.star",
             'def run(plan):\n    ServiceConfig(image = "eth/geth:1", x = "b:2")\n',

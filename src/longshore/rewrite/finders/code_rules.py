@@ -17,6 +17,11 @@ from longshore.rewrite.source import Span
 
 _VERSION = re.compile(r"v?\d[\w.+-]*\Z")
 _WORD = re.compile(r"[a-z0-9][a-z0-9._/-]*\Z")
+# Names that tests make up; nobody publishes them.
+_MADE_UP = re.compile(
+    r"(?:my|test|fake|foo|bar|baz|unknown|some|dummy|invalid|nonexistent|does-not-exist|image|img)"
+    r"(?:[-_]?(?:image|img|name|repo))?\d*(?::\w+)?\Z"
+)
 _NAMED = ("=", ":", "=>")
 
 
@@ -267,6 +272,8 @@ def is_image(value: Value, bare: bool, certain: bool = False) -> bool:
     """Whether a value of an image's place may be one: no version, path, URL or class name."""
     text = value.text.removeprefix("docker://")
     if not value.known or _VERSION.match(text) or text.startswith((".", "/", "~")):
+        return False
+    if _MADE_UP.match(text):
         return False
     if "://" in text or any(sign.isspace() for sign in text) or text.endswith((".", "/", "-")):
         return False

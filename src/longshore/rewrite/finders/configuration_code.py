@@ -84,8 +84,7 @@ def bazel(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
 
 def nix(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
     """`dockerTools.pullImage { imageName = …; }`, `oci-containers.….image = "x"`."""
-    if not _NIX.search(file.text):
-        return None
+    runs = _NIX.search(file.text) is not None
     code = program(file, "nix")
     found: list[Mention] = []
     for at, token in enumerate(code.code.tokens):
@@ -97,7 +96,8 @@ def nix(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
             digest = _nix_sibling(code, at, "imageDigest")
             found += _joined(code, "nix", place, None, tag, digest, "build")
         elif token.text == "image":
-            found += _read(code, "nix", place, "host")
+            named = _read(code, "nix", place, "host")
+            found += (one for one in named if runs or is_certain(one.expanded))
     return _unique(found)
 
 
