@@ -5,7 +5,7 @@ Reads files only; whether the images are at the target is asked by `check_target
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,15 +24,18 @@ from longshore.rewrite.check import Failed
 from longshore.rewrite.edits import ChangedFile
 from longshore.rewrite.places import OFFICIAL, Destination, Wish
 from longshore.rewrite.plan import Decision, Needed, RewritePlan
+from longshore.rewrite.readers import NO_READERS, Readers
 from longshore.text import tr
 
 if TYPE_CHECKING:
     from longshore.cli.stores import Opener
     from longshore.provision.settings import Config
     from longshore.rewrite.generate.options import PipelineOptions
+    from longshore.rewrite.lint import Linted, Ran
     from longshore.rewrite.pinning import Asked
     from longshore.rewrite.uses import Use
 
+Look = Callable[[Sequence[ChangedFile]], "Linted"]
 _NAMING_KINDS = ("gha-input", "gha-env", "gha-matrix", "bake")
 
 
@@ -46,6 +49,8 @@ class Rewrite:
     changes: tuple[ChangedFile, ...]
     failed: tuple[Failed, ...] = ()
     pins: Pins = NO_PINS
+    linters: tuple[Ran, ...] = ()
+    readers: Readers = NO_READERS
 
     def as_json(self) -> dict[str, Any]:
         """`longshore.rewrite/1` without what was done."""
@@ -66,6 +71,8 @@ class Rewrite:
                 {"file": one.file, "line": one.line, "reason": one.reason} for one in self.failed
             ],
             "pins": self.pins.as_json(),
+            "linters": [one.as_json() for one in self.linters],
+            "also_named": self.readers.as_json(),
             "hub_pulls_left": len(self.plan.left),
         }
 
@@ -75,12 +82,18 @@ def plan_tree(
     config: Config,
     destination: Destination,
     digests: Mapping[Asked, str] | None = None,
+    look: Look | None = None,
 ) -> Rewrite:
-    """Decide, splice in memory, read again, and leave out what does not prove right."""
+    """Decide, splice in memory, read again, and leave out what does not prove right.
+
+    `look` asks linters about the edited files.
+    """
     from longshore.rewrite.decide import decide
+    from longshore.rewrite.lint import Linted
     from longshore.rewrite.looking import find_uses
     from longshore.rewrite.pinning import pinned
     from longshore.rewrite.prove import prove
+    from longshore.rewrite.readers import find_readers
 
     uses = scanned.result.uses
     settings = config.rewrite
@@ -96,17 +109,28 @@ def plan_tree(
         steps = plan_steps(scanned.tree, uses, decisions, destination, options)
         return RewritePlan(steps.decisions, steps.edits, steps.changes)
 
-    proved = prove(scanned.tree, uses, decisions, around, find_uses, destination.registry)
-    return Rewrite(scanned, destination, proved.plan, proved.changes, proved.failed)
+    said: list[Linted] = []
+
+    def more(changes: Sequence[ChangedFile]) -> Sequence[Failed]:
+        said.append(look(changes) if look is not None else Linted())
+        return said[-1].failed
+
+    proved = prove(scanned.tree, uses, decisions, around, find_uses, destination.registry, more)
+    linters = said[-1].ran if said else ()
+    readers = find_readers(scanned.tree, uses, proved.plan.decisions)
+    made = Rewrite(scanned, destination, proved.plan, proved.changes, proved.failed)
+    return replace(made, linters=linters, readers=readers)
 
 
-def with_digests(made: Rewrite, config: Config, opener: Opener, registry: str) -> Rewrite:
+def with_digests(
+    made: Rewrite, config: Config, opener: Opener, registry: str, look: Look | None = None
+) -> Rewrite:
     """The same rewrite with digests beside the tags, as the target holds them now."""
     from longshore.rewrite.pinning import wanted_digests
 
     asked = wanted_digests(made.plan.decisions)
     digests = ask_digests(opener, asked, registry)
-    again = plan_tree(made.scanned, config, made.destination, digests) if digests else made
+    again = plan_tree(made.scanned, config, made.destination, digests, look) if digests else made
     absent = tuple(f"{one.repository}:{one.tag}" for one in asked if one not in digests)
     return replace(again, pins=Pins(True, count_pinned(again.plan.decisions), absent))
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,7 @@ from longshore.cli.files import write_file
 from longshore.cli.frame import App, command
 from longshore.cli.rewrite_digests import Pins
 from longshore.cli.rewrite_plan import (
+    Look,
     Rewrite,
     check_target,
     destination_of,
@@ -31,6 +32,12 @@ from longshore.errors import FindingsError, LongshoreError, UsageError
 from longshore.provision.settings import Config
 from longshore.text import tr
 
+if TYPE_CHECKING:
+    from longshore.rewrite.edits import ChangedFile
+    from longshore.rewrite.lint import Linted
+    from longshore.rewrite.readers import Readers
+
+_MOST_READERS = 12
 _BRANCH = "longshore/ecr"
 
 
@@ -60,6 +67,9 @@ _BRANCH = "longshore/ecr"
 @click.option(
     "--pin/--no-pin", default=None, help=tr("write digests beside the tags, as the target has them")
 )
+@click.option(
+    "--lint/--no-lint", default=True, help=tr("ask the linters that are installed (the usual)")
+)
 @click.option("--dry-run", is_flag=True, help=tr("only show (as without --write)"))
 def rewrite(
     app: App,
@@ -73,6 +83,7 @@ def rewrite(
     allow_dirty: bool,
     unchecked: bool,
     pin: bool | None,
+    lint: bool,
     dry_run: bool,
 ) -> None:
     folder = _folder(tree)
@@ -83,11 +94,12 @@ def rewrite(
         raise UsageError(tr("--commit needs --write"), tr("add --write"), code="usage")
     _use_file_of(app, folder)
     config = wiring.need_config(app.settings, app.environ)
-    made = make_rewrite(app, folder, config)
+    look = look_with(app, folder) if lint else None
+    made = make_rewrite(app, folder, config, look)
     if update_config:
         _update_config(app, config, made)
         return
-    target = _Target(app, config, unchecked, needed=write and not dry_run)
+    target = _Target(app, config, unchecked, write and not dry_run, look)
     if config.rewrite.pin_digests if pin is None else pin:
         made = target.pinned(made)
     if patch_file is not None:
@@ -107,6 +119,7 @@ class _Target:
     config: Config
     unchecked: bool
     needed: bool
+    look: Look | None
     _opener: tuple[Opener, str] | None = None
 
     def opener(self) -> tuple[Opener, str]:
@@ -124,7 +137,7 @@ class _Target:
             why = tr("they are asked only at the target, and --unchecked asks nothing there")
             return replace(made, pins=Pins(True, why_not=why))
         try:
-            return with_digests(made, self.config, *self.opener())
+            return with_digests(made, self.config, *self.opener(), self.look)
         except LongshoreError as error:
             if self.needed:
                 raise
@@ -138,13 +151,24 @@ class _Target:
             refuse_missing(check_target(opener, made.plan, registry))
 
 
-def make_rewrite(app: App, folder: Path, config: Config) -> Rewrite:
+def look_with(app: App, folder: Path) -> Look:
+    """The linters that are installed, for the files of a tree."""
+
+    def look(changes: Sequence[ChangedFile]) -> Linted:
+        from longshore.rewrite.lint import lint
+
+        return lint(changes, folder, app.environ)
+
+    return look
+
+
+def make_rewrite(app: App, folder: Path, config: Config, look: Look | None = None) -> Rewrite:
     """Scan the tree, decide and prove; writes nothing."""
     from longshore.rewrite.walk import TreeOptions
 
     scanned = scan_tree(app, folder, TreeOptions())
     uses = scanned.result.uses
-    return plan_tree(scanned, config, destination_of(app, config, uses))
+    return plan_tree(scanned, config, destination_of(app, config, uses), look=look)
 
 
 def _folder(tree: str) -> Path:
@@ -214,6 +238,7 @@ def mapping_lines(made: Rewrite) -> list[str]:
         lines += ["", tr("Around the references:")]
         lines += [f"  {one.file}:{one.line}  {one.what}" for one in made.plan.step_changes]
     lines += made.pins.lines
+    lines += _reader_lines(made.readers)
     if made.plan.left:
         lines += ["", tr("Stays at Docker Hub:")]
         lines += [
@@ -227,6 +252,7 @@ def mapping_lines(made: Rewrite) -> list[str]:
     ]
     lines += [
         "",
+        *_linter_lines(made),
         tr(
             "places that change: {count} (files: {files}); that stay at Docker Hub: {left}",
             count=len(changed),
@@ -235,6 +261,32 @@ def mapping_lines(made: Rewrite) -> list[str]:
         ),
     ]
     return lines
+
+
+def _reader_lines(readers: Readers) -> list[str]:
+    """Who else names what changes."""
+    lines = [
+        f"  {tr('also names it: {place}', place=f'{one.file}:{one.line}')}  {one_line(one.text)}"
+        for one in readers.found[:_MOST_READERS]
+    ]
+    more = len(readers.found) + readers.more - len(lines)
+    if more:
+        lines.append(tr("  and {count} more lines (--json has them)", count=more))
+    if readers.docs:
+        lines.append(tr("  documents that name it: {count}", count=len(readers.docs)))
+    return ["", tr("Look at these too, no image is named there:"), *lines] if lines else []
+
+
+def _linter_lines(made: Rewrite) -> list[str]:
+    """Which linters saw the edited files."""
+    if not made.linters:
+        return []
+    words = {"timeout": tr("ended by time"), "failed": tr("gave no answer")}
+    said = [
+        one.name if one.outcome == "ran" else f"{one.name} ({words[one.outcome]})"
+        for one in made.linters
+    ]
+    return [tr("linters that saw the edited files: {names}", names=", ".join(said))]
 
 
 def _without_tag(reference: str, tag: str | None) -> str:

@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING
 
 from longshore.cli.files import write_file
 from longshore.cli.frame import App
-from longshore.cli.rewrite_plan import Rewrite, check_target, refuse_missing, with_digests
-from longshore.cli.rewriting import make_rewrite, patch_of, write_rewrite
+from longshore.cli.rewrite_plan import (
+    Rewrite,
+    check_target,
+    plan_tree,
+    refuse_missing,
+    with_digests,
+)
+from longshore.cli.rewriting import look_with, make_rewrite, patch_of, write_rewrite
 from longshore.journey.changes import PlannedChange
 from longshore.journey.summary import TreeMoved
 from longshore.text import tr
@@ -90,8 +96,11 @@ def finish_tree(
     Raises RefusedError when an image that the tree would name is not at the target.
     """
     made = part.made
+    look = look_with(app, part.folder) if write else None
+    if write:
+        made = plan_tree(made.scanned, part.config, made.destination, look=look)
     if part.config.rewrite.pin_digests and (write or patch is not None):
-        made = with_digests(made, part.config, opener, registry)
+        made = with_digests(made, part.config, opener, registry, look)
     if patch is not None:
         write_file(Path(patch), patch_of(made).decode("utf-8", "surrogateescape"))
     written: list[str] = []
