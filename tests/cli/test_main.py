@@ -158,7 +158,7 @@ def test_a_bug_without_a_place_for_the_log(
         (["explain", "--jsno"], "did you mean --json?"),
         (["completion", "tcsh"], "bash"),
         (["explain", "a", "b"], "unexpected extra argument"),
-        (["assess"], "does not have `longshore assess` yet"),
+        (["doctor"], "does not have `longshore doctor` yet"),
         (["--json", "--jsonl", "explain"], "exclude each other"),
     ],
 )

@@ -59,20 +59,22 @@ def refusal(request: Signed, *principals: Principal, at: datetime | None = None)
 
 
 @pytest.mark.parametrize(
-    "request_",
+    "parts",
     [
-        signed(),
-        signed(body=b""),
-        signed(
-            headers={"X-Amz-Target": "Some.Thing", "Content-Type": "application/x-amz-json-1.1"}
-        ),
-        signed(headers={"X-Padded": "  a   b  "}),
-        signed("GET", "http://127.0.0.1/schedules/a%20b?Name=x%2By&Empty=&B=2&B=1", b""),
-        signed("GET", "http://127.0.0.1/a//b/../c/./d/", b""),
+        {},
+        {"body": b""},
+        {"headers": {"X-Amz-Target": "Some.Thing", "Content-Type": "application/x-amz-json-1.1"}},
+        {"headers": {"X-Padded": "  a   b  "}},
+        {
+            "method": "GET",
+            "url": "http://127.0.0.1/schedules/a%20b?Name=x%2By&Empty=&B=2&B=1",
+            "body": b"",
+        },
+        {"method": "GET", "url": "http://127.0.0.1/a//b/../c/./d/", "body": b""},
     ],
 )
-def test_takes_what_botocore_signs(request_: Signed) -> None:
-    found = verify(request_, knows(ROOT), now())
+def test_takes_what_botocore_signs(parts: dict[str, Any]) -> None:
+    found = verify(signed(**parts), knows(ROOT), now())
     assert (found.region, found.service, found.principal) == ("ap-northeast-2", "ecr", ROOT)
 
 
