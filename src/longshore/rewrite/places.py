@@ -29,7 +29,7 @@ PUBLIC = "public.ecr.aws/docker/library/"
 MODES = ("mirror", "cache", "public", "variable", "keep")
 _WITH_VARIABLES = ("dockerfile-from", "compose-image")
 _WITHOUT_VARIABLES = ("dockerfile-copy-from", "dockerfile-mount-from", "dockerfile-syntax")
-_OWN_ROLES = ("push", "tag", "cache")
+_OWN_ROLES = ("push", "tag", "cache", "build-output")
 _RETIRED = frozenset({
     *("celery", "crux", "django", "fsharp", "hipache", "iojs", "java", "jboss", "nuxeo", "rails"),
     *("satosa", "sentry", "teamspeak", "ubuntu-debootstrap", "ubuntu-upstart", "znc"),

@@ -18,7 +18,7 @@ from longshore.rewrite.rename import rename
 from longshore.rewrite.uses import Use
 from longshore.text import tr
 
-_MOVING_ROLES = ("pull", "push", "tag", "cache")
+_MOVING_ROLES = ("pull", "push", "tag", "cache", "build-output")
 Key = tuple[object, ...]
 
 
@@ -142,12 +142,16 @@ class Needed:
 def plan_rewrite(uses: Sequence[Use], wish: Wish, destination: Destination) -> RewritePlan:
     """Decide for every Docker Hub use of a tree. Where a variable is to decide, no edit is made
     yet: `public_default` makes it."""
-    decisions = [
-        _decide(use, wish, destination)
-        for use in uses
-        if use.status == "hub" and use.mention.role in _MOVING_ROLES
-    ]
+    pushed = {use.image for use in uses if use.status == "hub" and use.mention.role == "push"}
+    decisions = [_decide(use, wish, destination) for use in uses if _moves(use, pushed)]
     return RewritePlan(tuple(without_conflicts(decisions)))
+
+
+def _moves(use: Use, pushed: set[str | None]) -> bool:
+    """Whether a use is Docker Hub's, or builds what is pushed there by another command."""
+    if use.status == "hub":
+        return use.mention.role in _MOVING_ROLES
+    return use.status == "local" and use.mention.role == "build-output" and use.image in pushed
 
 
 def _decide(use: Use, wish: Wish, destination: Destination) -> Decision:

@@ -41,7 +41,20 @@ def rename(use: Use, placed: Placed) -> Renaming:
         return _whole(whole, use, placed)
     if len(pieces) == 1:
         return _single(pieces[0], use, placed)
+    if pieces[0].part == "registry" and not _is_apart(pieces[1], use):
+        return _first(pieces[0], use, placed)
     return _split(pieces, placed)
+
+
+def _is_apart(piece: Piece, use: Use) -> bool:
+    """Whether a name is a value of its own (Helm's keys), not a part of a composed text."""
+    return not (piece.file == use.file and _overlap(piece.span, use.mention.span)) or (
+        piece.span == use.mention.span
+    )
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return one.start < other.end and other.start < one.end
 
 
 def name_end(text: str) -> int:
@@ -95,11 +108,16 @@ def _single(piece: Piece, use: Use, placed: Placed) -> Renaming:
             return Renaming(reason=tr("its registry comes from elsewhere: {text}", text=name))
         span = Span(piece.span.start, piece.span.start + len(name))
         return _edit(piece, span, name, placed.new)
-    path = (use.image or "").partition("/")[2]
-    written = use.mention.expanded.replace(OPEN, "")
-    for tail in (path, path.removeprefix("library/")):
-        if placed.new.endswith("/" + tail) and f"/{tail}" in written:
-            return _edit(piece, piece.span, piece.text, placed.new[: -len(tail) - 1])
+    return _first(piece, use, placed)
+
+
+def _first(piece: Piece, use: Use, placed: Placed) -> Renaming:
+    """A name that begins with a variable's value: that changes, if the rest can stay."""
+    written = use.mention.expanded
+    name = written[: name_end(written)]
+    rest = name.removeprefix(piece.text)
+    if rest != name and rest and OPEN not in rest and placed.new.endswith(rest):
+        return _edit(piece, piece.span, piece.text, placed.new.removesuffix(rest))
     return Renaming(reason=tr("only its registry is a variable, and the name changes too"))
 
 
