@@ -244,73 +244,80 @@ def _piecewise(body: str, start: int, error: Exception) -> YamlFile:
 
 
 class _Builder:
-    """Nodes from PyYAML's events."""
+    """Nodes from PyYAML's events, one after the other: much of a scan's time passes here."""
 
     def __init__(self, text: str, shift: int) -> None:
         self._text = text
         self._shift = shift
-        self._events = yaml.parse(text, Loader=_LOADER)
+        self._next: Callable[[], Any] = _LOADER(text).get_event
         self._anchors: dict[str, Node] = {}
+        self._open: list[tuple[Sequence | Mapping, list[Node]]] = []
 
     def documents(self) -> list[Node]:
         found: list[Node] = []
-        for event in self._events:
-            if isinstance(event, yaml.DocumentStartEvent):
+        while (event := self._next()) is not None:
+            if event.__class__ is yaml.DocumentStartEvent:
                 self._anchors = {}
-                found.append(self._node(next(self._events), 0))
+                found.append(self._document())
         return found
 
-    def _node(self, event: Any, depth: int) -> Node:
-        if depth > _MAX_DEPTH:
-            raise RecursionError
-        if isinstance(event, yaml.AliasEvent):
+    def _document(self) -> Node:
+        """The node at the top. All below it is put into the last collection that is open."""
+        root = self._node(self._next())
+        opened = self._open
+        while opened:
+            event = self._next()
+            kind = event.__class__
+            if kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                self._close(event.end_mark.index + self._shift)
+            else:
+                inner = opened[-1][1]
+                if len(opened) > _MAX_DEPTH:
+                    raise RecursionError
+                inner.append(self._node(event))
+        return root
+
+    def _node(self, event: Any) -> Node:
+        kind = event.__class__
+        made: Node
+        if kind is yaml.ScalarEvent:
+            made = self._scalar(event)
+        elif kind is yaml.AliasEvent:
             known = self._anchors.get(event.anchor or "")
             if known is None:
                 raise yaml.YAMLError("undefined alias")
             return known
-        made: Node
-        if isinstance(event, yaml.ScalarEvent):
-            made = self._scalar(event)
-            self._remember(event, made)
-        elif isinstance(event, yaml.SequenceStartEvent):
+        elif kind is yaml.SequenceStartEvent:
             made = Sequence([], self._span(event), event.tag or "")
-            self._remember(event, made)
-            end = self._fill(made.items.append, yaml.SequenceEndEvent, depth)
-            made.span = Span(made.span.start, end)
+            self._open.append((made, made.items))
         else:
-            made = Mapping([], self._span(event), getattr(event, "tag", None) or "")
-            self._remember(event, made)
-            flat: list[Node] = []
-            end = self._fill(flat.append, yaml.MappingEndEvent, depth)
-            made.pairs.extend(zip(flat[::2], flat[1::2], strict=False))
-            made.span = Span(made.span.start, end)
+            made = Mapping([], self._span(event), event.tag or "")
+            self._open.append((made, []))
+        if event.anchor:
+            self._anchors[event.anchor] = made
         return made
 
-    def _fill(self, take: Callable[[Node], None], end: Any, depth: int) -> int:
-        event: Any
-        for event in self._events:
-            if isinstance(event, end):
-                return int(event.end_mark.index) + self._shift
-            take(self._node(event, depth + 1))
-        return self._shift + len(self._text)
-
-    def _remember(self, event: Any, node: Node) -> None:
-        if event.anchor:
-            self._anchors[event.anchor] = node
+    def _close(self, end: int) -> None:
+        node, inner = self._open.pop()
+        node.span = Span(node.span.start, end)
+        if node.__class__ is Mapping:
+            node.pairs.extend(zip(inner[::2], inner[1::2], strict=False))
 
     def _span(self, event: Any) -> Span:
         return Span(event.start_mark.index + self._shift, event.end_mark.index + self._shift)
 
     def _scalar(self, event: Any) -> Scalar:
         start, end = event.start_mark.index, event.end_mark.index
-        if (event.anchor or event.tag) and (found := _PROPERTY.match(self._text, start, end)):
+        tag = event.tag or ""
+        if (tag or event.anchor) and (found := _PROPERTY.match(self._text, start, end)):
             start = found.end()
         style = event.style or ""
-        if style in "'\"" and style:
-            quote = self._text.find(style, start, end)
-            start, end = quote + 1, end - 1
-        elif style in "|>" and style:
-            header = self._text.find("\n", start, end)
-            start = header + 1 if header >= 0 else end
+        if style:
+            if style in "'\"":
+                quote = self._text.find(style, start, end)
+                start, end = quote + 1, end - 1
+            else:
+                header = self._text.find("\n", start, end)
+                start = header + 1 if header >= 0 else end
         span = Span(start + self._shift, end + self._shift)
-        return Scalar(event.value, span, style, self._text[start:end], event.tag or "")
+        return Scalar(event.value, span, style, self._text[start:end], tag)
