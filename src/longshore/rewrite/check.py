@@ -126,7 +126,7 @@ def check_edits(
             given = as_set(file, registry)
             given_tree = Overlay(tree, {**changed, path: given})
             found = _known(list(find(given, given_tree)), path, decisions)
-            compared = _compare(before[path], found, by_use, is_set=True)
+            compared = _compare(before[path], found, by_use, registry)
         if compared.why:
             blamed = touching[path] or {path}
             failed += [Failed(one, compared.line, compared.why) for one in sorted(blamed)]
@@ -174,8 +174,9 @@ def _compare(
     before: Sequence[Use],
     after: Sequence[Use],
     by_use: Mapping[Key, Decision],
-    is_set: bool = False,
+    given: str = "",
 ) -> _Compared:
+    """`given`: what the registry's variable was set to for this reading."""
     old = [use for use in before if use.mention.kind not in _SHIFTING]
     new = [use for use in after if use.mention.kind not in _SHIFTING]
     if len(old) != len(new):
@@ -190,9 +191,11 @@ def _compare(
     for was, now in zip(old, new, strict=True):
         decision = by_use.get(key_of(was))
         wanted = was.reference
-        if decision and decision.edits and (is_set or decision.mode != "variable"):
+        if decision and decision.edits and (given or decision.mode != "variable"):
             wanted = decision.new
         if now.reference == wanted and now.mention.kind == was.mention.kind:
+            continue
+        if given and now.reference == _behind(given, was):
             continue
         if decision and _comes_along(decision, now):
             along.add(decision.key)
@@ -200,6 +203,11 @@ def _compare(
         why = tr("reads as {now} after the edit, not as {wanted}", now=now.reference, wanted=wanted)
         return _Compared(was.line, why)
     return _Compared(along=frozenset(along))
+
+
+def _behind(registry: str, use: Use) -> str:
+    """The same image below another registry."""
+    return with_rest(f"{registry}/{(use.image or '').partition('/')[2]}", use)
 
 
 def _comes_along(decision: Decision, now: Use) -> bool:

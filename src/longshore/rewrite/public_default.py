@@ -29,7 +29,7 @@ HUB = "docker.io"
 ARGUMENT = f"ARG {VARIABLE}={HUB}"
 IN_DOCKERFILE = f"${{{VARIABLE}}}"
 IN_COMPOSE = f"${{{VARIABLE}:-{HUB}}}"
-_ARGUMENT = re.compile(rf"(?im)^([ \t]*ARG[ \t]+{VARIABLE}=)docker\.io\b")
+_ARGUMENT = re.compile(rf"(?im)^(\ufeff?[ \t]*ARG[ \t]+{VARIABLE}=)docker\.io\b")
 _OURS = re.compile(rf"\$\{{?{VARIABLE}\b")
 
 
