@@ -398,6 +398,11 @@ SAMPLES: dict[str, tuple[str, str, list[str]]] = {
         "  b: {type: build, image_name: acme/app}\n",
         ["3 pull node:18", "3 pull redis:7"],
     ),
+    "codefresh specification": (
+        "codefresh/release.yml",
+        "version: '1.0'\nkind: pipeline\nspec:\n  steps:\n    a: {image: 'node:18'}\n",
+        ["5 pull node:18"],
+    ),
     "screwdriver": (
         "screwdriver.yaml",
         "shared: {image: 'node:18'}\njobs: {main: {image: 'go:1', steps: [{t: npm ci}]}}\n",

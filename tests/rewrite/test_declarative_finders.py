@@ -249,6 +249,11 @@ SAMPLES: dict[str, tuple[str, str, list[str]]] = {
         "#!/bin/bash\n{{ bin }}/docker run node:18\n",
         ["2 pull node:18"],
     ),
+    "dojo": (
+        "Dojofile-test",
+        'DOJO_DOCKER_IMAGE="acme/node-dojo:1"\n',
+        ["1 pull acme/node-dojo:1"],
+    ),
     "molecule": (
         "molecule/default/molecule.yml",
         "driver: {name: docker}\nplatforms:\n- {name: i, "

@@ -67,6 +67,13 @@ def test_a_values_file_goes_before_the_default() -> None:
             'image = "${aws_ecr_repository.a.repository_url}:1"',
             ["1 pull ${aws_ecr_repository.a.repository_url}:1 = ?.dkr.ecr.?.amazonaws.com/?:1"],
         ),
+        (
+            'image_name = "a/b:1"\n docker_registry_url = "https://mcr.microsoft.com"',
+            ["1 pull a/b:1 = mcr.microsoft.com/a/b:1"],
+        ),
+        ('image_name = "a/b:1"\n registry_url = "https://index.docker.io/v1/"', ["1 pull a/b:1"]),
+        ('image = "a/b:1"\n ecr_url = var.ecr', ["1 pull a/b:1 = ?/a/b:1"]),
+        ('image = "r.io/a/b:1"\n registry = "x.io"', ["1 pull r.io/a/b:1"]),
         ("image = docker_image.x.latest", []),
         ("image = each.value.image", []),
         ('image = ""', []),

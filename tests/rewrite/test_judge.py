@@ -92,7 +92,9 @@ def uses_of(path: str, text: str, role: str = "pull", built: bool = False):
     ("built_in", "built", "used_in", "pushed", "status"),
     [
         ("Makefile", "shop", "deploy/app.yaml", False, "local"),
-        ("Makefile", "shop", "deploy/app.yaml", True, "hub"),
+        ("Makefile", "shop", "deploy/app.yaml", True, "local"),
+        ("Makefile", "node", "deploy/app.yaml", True, "hub"),
+        ("Makefile", "acme/shop", "Makefile", True, "hub"),
         ("Makefile", "acme/shop", "deploy/app.yaml", False, "hub"),
         ("dev/compose.yaml", "acme/shop", "dev/run.sh", False, "local"),
         ("dev/compose.yaml", "acme/shop", "prod/run.sh", False, "hub"),

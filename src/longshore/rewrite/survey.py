@@ -2,7 +2,8 @@
 
 A name that the tree builds and does not push is `local` where it is pulled: a bare name (`shop`)
 anywhere in the tree, a name with a namespace (`acme/shop`) only below the folder that builds it,
-since elsewhere it is more likely the published one.
+since elsewhere it is more likely the published one. A bare name is local even if it is pushed:
+Docker Hub gives none away but the official ones.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from longshore.rewrite.finders.official import is_official
 from longshore.rewrite.judge import judge
 from longshore.rewrite.mentions import Mention, Sighting
 from longshore.rewrite.source import SourceFile
@@ -69,11 +71,18 @@ def _builders(uses: Sequence[Use]) -> Builders:
     for use in uses:
         if use.image is None:
             continue
-        if use.mention.role == "push":
+        own = _is_own_bare_name(use.image)
+        if use.mention.role == "push" and not own:
             pushed.add(use.image)
-        elif use.mention.built:
+        elif use.mention.built or (own and use.mention.role in ("push", "build-output")):
             built.setdefault(use.image, []).append((use.file, use.line))
     return Builders({name: tuple(places) for name, places in built.items()}, frozenset(pushed))
+
+
+def _is_own_bare_name(image: str) -> bool:
+    """A bare name that is no official image's (`controller:latest`): nobody can push it there."""
+    bare = image.removeprefix("docker.io/library/")
+    return bare != image and not is_official(bare)
 
 
 @dataclass(frozen=True)

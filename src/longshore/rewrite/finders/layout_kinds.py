@@ -83,10 +83,10 @@ LAYOUTS: tuple[Layout, ...] = (
     Layout(
         "codefresh",
         r"\.?codefresh[^/]*\.ya?ml|\.codefresh/.*\.ya?ml",
-        images="steps.**.image services.**.image",
-        scripts="steps.**.commands",
+        images="steps.**.image services.**.image spec.steps.**.image spec.services.**.image",
+        scripts="steps.**.commands spec.steps.**.commands",
         dialect=_CODEFRESH,
-        needs="steps",
+        needs="steps spec",
     ),
     # docs.screwdriver.cd/user-guide/configuration
     Layout(

@@ -39,6 +39,7 @@ _SHEBANG = re.compile(
 _OTHER_SHEBANG = re.compile(
     r"\ufeff?#![^\n]*\b(?:python|perl|ruby|node|php|fish|pwsh|awk|tclsh|lua)"
 )
+_DOJO = re.compile(r"Dojofile[\w-]*\Z")
 _HOOK_FOLDERS = re.compile(r"(?:^|/)\.(?:husky|githooks|buildkite/hooks|git-hooks)/[^/]+\Z")
 
 
@@ -68,6 +69,8 @@ def is_script(file: SourceFile) -> bool:
     if _OTHER_SHEBANG.match(head):
         return False
     if _ENDING.search(file.name) or file.name in _NAMES or _HOOK_FOLDERS.search(file.path):
+        return True
+    if _DOJO.match(file.name):
         return True
     return _SHEBANG.match(head) is not None
 

@@ -19,6 +19,7 @@ from longshore.rewrite.finders.nomad import job_mentions
 from longshore.rewrite.finders.readings import Value, is_certain, mention
 from longshore.rewrite.finders.terraform_module import Module, body_of, module_of
 from longshore.rewrite.finders.terraform_names import Place, is_image_name, tag_names
+from longshore.rewrite.finders.terraform_registries import hosted
 from longshore.rewrite.finders.terraform_releases import release_mentions
 from longshore.rewrite.mentions import Mention, Piece, Pulled, Role
 from longshore.rewrite.source import SourceFile, Span
@@ -212,11 +213,14 @@ class _Search:
                 continue
             for one in values(branch, self.file.path, self.found.find):
                 if self._wanted(branch, one, place):
-                    one = self._tagged(name, one, here, branch)
+                    one = hosted(self._tagged(name, one, here, branch), here, self._values)
                     if not (place.takes_bare(name) or is_certain(one.text)):
                         continue
                     made = mention(self.file, KIND, branch.span, one, role, place.pulled, built)
                     self._add([replace(made, condition=_condition(here))])
+
+    def _values(self, expression: Expression) -> list[Value]:
+        return values(expression, self.file.path, self.found.find)
 
     def _wanted(self, branch: Expression, value: Value, place: Place) -> bool:
         if self.defining and (self.file.path, branch.span) in self.found.used:
