@@ -442,6 +442,10 @@ def test_build_arguments() -> None:
     assert arguments(".devcontainer/devcontainer.json", text) == ["Dockerfile VARIANT=16"]
     skaffold = (
         "apiVersion: skaffold/v2\nbuild: {artifacts: [{image: a, context: app, "
+        "requires: [{image: own, alias: OWN}, {image: other}], "
         "docker: {buildArgs: {BASE: 'node:18'}}}]}\n"
     )
-    assert arguments("deploy/skaffold.yaml", skaffold) == ["deploy/app/Dockerfile BASE=node:18"]
+    assert arguments("deploy/skaffold.yaml", skaffold) == [
+        "deploy/app/Dockerfile OWN=own",
+        "deploy/app/Dockerfile BASE=node:18",
+    ]

@@ -73,6 +73,11 @@ def _arguments(file: SourceFile, root: Mapping) -> Iterator[BuildArgument]:
         context = artifact.text("context") or artifact.text("workspace") or "."
         name = docker.text("dockerfile") or "Dockerfile"
         path = posixpath.normpath(posixpath.join(file.folder, context, name))
+        for needed in artifact.sequence("requires"):
+            alias = needed.text("alias") if isinstance(needed, Mapping) else None
+            image = needed.get("image") if isinstance(needed, Mapping) else None
+            if alias and isinstance(image, Scalar) and (place := piece_of(file, image)) is not None:
+                yield BuildArgument(path, alias, image.value, file.path, place.span)
         for key, value in docker.mapping("buildArgs").items():
             place = piece_of(file, value) if isinstance(value, Scalar) else None
             if place is not None and isinstance(value, Scalar) and "{{" not in value.value:
