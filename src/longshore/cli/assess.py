@@ -48,8 +48,20 @@ _FORMATS = ("text", "json", "sarif", "markdown")
 @click.option("--skip", multiple=True, metavar="PATTERN", help=tr("leave out, as in .gitignore"))
 @click.option("--nested", is_flag=True, help=tr("submodules and other clones in the tree too"))
 @click.option("--generated", is_flag=True, help=tr("vendored and generated folders too"))
-@click.option("--max-file-size", type=int, default=8, help=tr("in MiB; larger files are named"))
-@click.option("--jobs", type=int, default=0, help=tr("processes; default: by size of the tree"))
+@click.option(
+    "--max-file-size",
+    type=click.IntRange(1, 1024),
+    default=8,
+    metavar="MIB",
+    help=tr("larger files are named, not read; default: 8"),
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(0, 256),
+    default=0,
+    metavar="NUMBER",
+    help=tr("processes; default: by size of the tree"),
+)
 @click.option("--actions", multiple=True, metavar="DIR", help=tr("actions of others lie there"))
 @click.option("--done", is_flag=True, help=tr("is the move over: nothing left, nobody pulls"))
 @click.option(
@@ -95,7 +107,7 @@ def assess(
         form = "json"
     _show(app, found, form, file, whole or app.settings.verbose)
     if exit_code:
-        _end(found)
+        _end(app, found)
 
 
 def _refuse_forms(form: str, file: str | None) -> None:
@@ -114,7 +126,7 @@ def _show(app: App, found: Assessment, form: str, file: str | None, whole: bool)
         write_file(Path(file), text if text is not None else "\n".join(lines) + "\n")
         app.output.say(tr("wrote {file}", file=file))
         return
-    if form == "json" or text is None:
+    if app.output.machine or text is None:
         app.output.result(found.as_json(), assess_lines(found, whole=whole), next=_next(found))
         return
     app.output.text(text)
@@ -150,9 +162,11 @@ def _with_sizes(app: App, found: Assessment) -> Assessment:
     return replace(found, sizes=read_sizes(app, found.images))
 
 
-def _end(found: Assessment) -> None:
+def _end(app: App, found: Assessment) -> None:
     high = sum(hazard.severity == "high" for _, hazard in found.hazards)
     left = sum(len(tree.hub) for tree in found.trees)
+    if (high or left) and app.output.machine:
+        click.get_current_context().exit(FindingsError.exit_code)  # the one object is written
     if high or left:
         raise FindingsError(
             tr("{left} Docker Hub pulls left, {high} high hazards", left=left, high=high),

@@ -8,12 +8,14 @@ from pathlib import PurePosixPath
 from longshore.cli.typeset import one_line, shorten, size, table
 from longshore.rewrite.assessment import Assessment, TreeFound
 from longshore.rewrite.hazards.hazard import Hazard
+from longshore.rewrite.skipped import Skipped
 from longshore.rewrite.uses import Use
 from longshore.text import tr
 
 _IMAGES_SHOWN = 8
 _HAZARDS_SHOWN = 5
 _ROWS_SHOWN = 40
+_COLUMNS = 100
 
 
 def assess_lines(found: Assessment, *, whole: bool) -> list[str]:
@@ -58,6 +60,8 @@ def _pulls(found: Assessment) -> list[str]:
         done = tr("0 Docker Hub pulls left")
         if open_:
             done += tr("; {count} references stay open: see them with --all", count=open_)
+        if _unread(found):
+            done += tr("; but not everything was looked into, see below")
         return [done]
     lines = list(tree.cost.lines())
     if len(found.trees) > 1:
@@ -137,9 +141,12 @@ def _hazards(found: Assessment, whole: bool) -> list[str]:
     many = len(found.trees) > 1
     for tree, one in shown:
         where = f"{tree}/" if many else ""
-        lines.append(f"  {one.severity:<6} {where}{one.file}:{one.line}:{one.column}  {one.code}")
+        place = one_line(f"{where}{one.file}:{one.line}:{one.column}")
+        if not whole:
+            place = _shorten_left(place, _COLUMNS - 11 - len(one.code))
+        lines.append(f"  {one.severity:<6} {place}  {one.code}")
         message = one_line(one.message)
-        lines.append(f"         {message if whole else shorten(message, 100)}")
+        lines.append(f"         {message if whole else shorten(message, _COLUMNS - 9)}")
         if whole:
             lines.append(f"         {one_line(one.fix)}")
     if rest := len(hazards) - len(shown):
@@ -164,14 +171,28 @@ def _where(tree: TreeFound, use: Use, many: bool) -> str:
     return f"{path}:{use.line}:{use.column}"
 
 
+def _unread(found: Assessment) -> list[Skipped]:
+    """What should have been looked into, and could not be."""
+    skipped = [one for tree in found.trees for one in tree.skipped]
+    return [one for one in skipped if not one.expected and one.reason != "binary"]
+
+
+def _shorten_left(text: str, columns: int) -> str:
+    """A path of at most so many columns: its end says more than its beginning."""
+    return text if len(text) <= columns else f"…{text[1 - columns :]}"
+
+
 def _left_out(found: Assessment, whole: bool) -> list[str]:
     skipped = [one for tree in found.trees for one in tree.skipped]
-    trouble = [one for one in skipped if not one.expected and one.reason != "binary"]
+    trouble = _unread(found)
     shown = skipped if whole else trouble[:_HAZARDS_SHOWN]
     if not shown:
         return []
     lines = ["", tr("Not looked into:")]
-    lines += [f"  {one.path}  ({one.sentence})" for one in shown[:_ROWS_SHOWN]]
+    for one in shown[:_ROWS_SHOWN]:
+        path = one_line(one.path)
+        path = path if whole else _shorten_left(path, _COLUMNS - 6 - len(one.sentence))
+        lines.append(f"  {path}  ({one.sentence})")
     if rest := len(trouble if not whole else skipped) - len(shown[:_ROWS_SHOWN]):
         lines.append(tr("  ... and {count} more (--json names them all)", count=rest))
     return lines

@@ -23,7 +23,8 @@ from longshore.events import Event, Notice
 from longshore.facts import Endpoint
 from longshore.text import tr
 
-_RAW_CONTROL = re.compile("[\x7f-\x9f\u2028\u2029]")
+# DEL, C1, line separators, and the marks that turn the reading direction round.
+_RAW_CONTROL = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -184,7 +185,10 @@ class Output:
         """An error on stderr, and with `--json` or `--jsonl` as an object on stdout too."""
         self._rest()
         if self.machine:
-            self._write(to_json(error_document(error), indent=None if self.settings.jsonl else 2))
+            with contextlib.suppress(FileError):  # a full stdout: stderr says what happened
+                self._write(
+                    to_json(error_document(error), indent=None if self.settings.jsonl else 2)
+                )
         for line in error_lines(error):
             self._talk(line, "red" if line.startswith("error:") else None)
 

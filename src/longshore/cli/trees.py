@@ -5,12 +5,14 @@ A folder that is no clone itself but holds clones is taken as many trees.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from longshore.cli.frame import App
+from longshore.cli.typeset import one_line
 from longshore.errors import UsageError, Where
 from longshore.events import Notice
 from longshore.text import tr
@@ -36,7 +38,7 @@ def find_trees(names: Sequence[str]) -> list[Path]:
     found: list[Path] = []
     for name in names or (".",):
         folder = Path(name)
-        if not folder.is_dir():
+        if not name or not os.path.isdir(folder):
             raise _no_folder(name, tr("name the folder of a tree, or a folder of clones"))
         found += _clones(folder) or [folder]
     return list(dict.fromkeys(found))
@@ -51,15 +53,18 @@ def need_folders(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _no_folder(name: str, hint: str) -> UsageError:
-    what = tr("{tree} is not a folder", tree=name)
+    what = tr("{tree} is not a folder", tree=one_line(name) or "''")
     return UsageError(what, hint, code="not-a-folder", where=Where(file=name))
 
 
 def _clones(folder: Path) -> list[Path]:
     """The clones right below a folder that is none, when there are at least two."""
-    if (folder / ".git").exists():
+    if os.path.lexists(folder / ".git"):
         return []
-    inside = sorted(one for one in folder.iterdir() if (one / ".git").exists())
+    try:
+        inside = sorted(one for one in folder.iterdir() if os.path.lexists(one / ".git"))
+    except OSError:
+        return []  # the walk says why it cannot be read
     return inside if len(inside) > 1 else []
 
 

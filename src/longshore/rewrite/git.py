@@ -139,6 +139,8 @@ class Git:
     ) -> subprocess.CompletedProcess[bytes]:
         environ = {name: value for name, value in self.environ.items() if name not in _NOT_OURS}
         environ |= {"GIT_LITERAL_PATHSPECS": "1", "GIT_TERMINAL_PROMPT": "0"}
+        if words[0] == "status":  # it only looks: no new index, so no hook of the clone either
+            environ["GIT_OPTIONAL_LOCKS"] = "0"
         given = b"".join(os.fsencode(name) + b"\0" for name in names)
         command = ["git", "-C", top, "-c", "core.fsmonitor=false", *words]
         try:

@@ -140,7 +140,7 @@ class PipelineCost:
 
     def lines(self) -> list[str]:
         """What a terminal shows: the headline, the dearest images, the one change."""
-        found = [self._headline(), *self._dearest()]
+        found = [*self._headline(), *self._dearest()]
         best = self.best_change
         if best is not None:
             found.append(tr("saves most: {change}", change=best))
@@ -150,22 +150,21 @@ class PipelineCost:
         runs: int | None = limit.runs(self.per_run)
         return runs
 
-    def _headline(self) -> str:
+    def _headline(self) -> list[str]:
         if not self.per_run:
-            return tr("0 Docker Hub pulls in a pipeline run")
+            return [tr("0 Docker Hub pulls in a pipeline run")]
         what = {
             "pipelines": tr("a pipeline run ({trigger})", trigger=self.trigger),
             "builds": tr("a build of everything (no pipeline is seen to do it)"),
         }.get(self.basis, self.trigger)
         runs = [str(one.runs(self.per_run)) for one in LIMITS if one.pulls is not None]
-        return tr(
-            "{pulls} Docker Hub pulls in {what}: the limit is reached after {anonymous} runs in 6 "
-            "hours without a login, {account} with a free account",
-            pulls=self.per_run,
-            what=what,
+        limit = tr(
+            "the limit is reached after {anonymous} runs in 6 hours without a login, {account} "
+            "with a free account",
             anonymous=runs[0],
             account=runs[1],
         )
+        return [tr("{pulls} Docker Hub pulls in {what}", pulls=self.per_run, what=what), limit]
 
     def _dearest(self) -> list[str]:
         groups = _by_image(self.pulls)
@@ -177,7 +176,7 @@ class PipelineCost:
             name = image.removeprefix(f"{DOCKER_HUB}/").removeprefix("library/")
             found.append(f"  {count:>4}  {name} ({', '.join(reasons[:2])}{more})")
         if len(groups) > _SHOWN:
-            found.append(tr("        and {count} more images", count=len(groups) - _SHOWN))
+            found.append(tr("        and more images: {count}", count=len(groups) - _SHOWN))
         return found
 
 

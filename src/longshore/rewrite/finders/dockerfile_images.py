@@ -10,6 +10,7 @@ A stage that the last one does not need is not pulled by BuildKit: its mentions 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -131,6 +132,9 @@ class _Reader:
         self._globals = global_variables(dockerfile, home)
         self._by_stage: dict[int, Variables] = {}
         self._names = [(stage.name, stage.index) for stage in dockerfile.stages if stage.name]
+        self._by_name: dict[str, list[int]] = {}
+        for name, index in self._names:
+            self._by_name.setdefault(name, []).append(index)
 
     def mention(self, place: Place) -> Mention | None:
         """The image that a place names; None when it names none."""
@@ -194,19 +198,23 @@ class _Reader:
         if not is_from and word.text.isascii() and word.text.isdigit():
             return [int(word.text[:6])] if int(word.text[:6]) < len(self._file.stages) else [-1]
         below = place.stage.index if is_from else len(self._file.stages)
-        names = [(name, index) for name, index in self._names if index < below]
-        if not names:
-            return []
         if "$" not in word.text:
-            return _last([index for name, index in names if name == word.text.lower()])
-        return self._chosen(place, word, names)
+            return self._named(word.text.lower(), below)
+        return self._chosen(place, word, below)
 
-    def _chosen(self, place: Place, word: Word, names: list[tuple[str, int]]) -> list[int]:
+    def _named(self, name: str, below: int) -> list[int]:
+        """The last stage of that name before stage `below`."""
+        indices = self._by_name.get(name, [])
+        at = bisect_left(indices, below)
+        return indices[at - 1 : at] if at else []
+
+    def _chosen(self, place: Place, word: Word, below: int) -> list[int]:
         value, _ = self._value(place, word)
         text = value.text.lower()
-        exact = [index for name, index in names if name == text]
+        exact = self._named(text, below)
         if exact:
-            return _last(exact)
+            return exact
+        names = self._names[: bisect_left(self._names, below, key=lambda one: one[1])]
         asked = word.text.upper()
         if text == OPEN:
             is_image = any(one in asked for one in _IMAGE_WORDS)
@@ -233,10 +241,6 @@ def _matching(literals: list[str], names: list[tuple[str, int]]) -> list[int]:
         return []
     fits = re.compile(".*".join(re.escape(one) for one in literals[:6]), re.DOTALL)
     return [index for name, index in names if fits.fullmatch(name[:200])]
-
-
-def _last(found: list[int]) -> list[int]:
-    return found[-1:]
 
 
 def _needs(missing: list[str]) -> str:
