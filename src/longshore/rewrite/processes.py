@@ -145,7 +145,6 @@ def _serve(tree: OpenTree, pipe: _Pipe, others: Sequence[_Pipe]) -> None:
         one.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    gc.disable()  # files' trees are freed by counting; what is left over is small
     while True:
         try:
             paths, tree.arguments, last = _received(pipe)

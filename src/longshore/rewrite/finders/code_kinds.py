@@ -34,10 +34,10 @@ _LANGUAGES = {
 def find(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
     """The images that a program names; None when it names none."""
     language = _LANGUAGES[file.name.rpartition(".")[2].lower()]
-    if not any(kind.marks.search(file.text) for kind in KINDS):
+    kinds = [kind for kind in KINDS if kind.covers(language, file.text)]
+    if not kinds:
         return None
     code = program(file, language)
-    kinds = [kind for kind in KINDS if kind.covers(code)]
     found: dict[tuple[Span, str], Mention] = {}
     for kind in kinds:
         for one in mentions_of(kind, code):

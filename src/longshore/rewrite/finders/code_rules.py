@@ -68,7 +68,10 @@ class FieldRule:
 
 @dataclass(frozen=True)
 class CodeKind:
-    """One kind of code, the languages it is written in, and its rules."""
+    """One kind of code, the languages it is written in, and its rules.
+
+    A file is of this kind if it holds `marks`; `needs` is what one of its rules must find in it.
+    """
 
     kind: str
     pulled: Pulled
@@ -76,12 +79,15 @@ class CodeKind:
     calls: tuple[CallRule, ...] = ()
     fields: tuple[FieldRule, ...] = ()
     languages: frozenset[str] = field(default=frozenset())
+    needs: re.Pattern[str] | None = None
 
-    def covers(self, code: Program) -> bool:
-        """Whether the file is of this kind."""
-        if self.languages and code.code.language.name not in self.languages:
+    def covers(self, language: str, text: str) -> bool:
+        """Whether a text in this language is of this kind."""
+        if self.languages and language not in self.languages:
             return False
-        return self.marks.search(code.file.text) is not None
+        if self.marks.search(text) is None:
+            return False
+        return self.needs is None or self.needs.search(text) is not None
 
 
 def rule(name: str) -> re.Pattern[str]:

@@ -21,6 +21,7 @@ from longshore.rewrite.syntax.masked_yaml import read_of
 from longshore.rewrite.syntax.yaml_nodes import Mapping, Node, Sequence, walk
 
 _HINT = re.compile(r"\b(?:containers|initContainers|repository|op)[\"']?[ \t]*:")
+_PARTS_OF_HINTS = ("ontainers", "repository", "op:", 'op"', "op'", "op ", "op\t")
 _LISTS = ("containers", "initContainers", "ephemeralContainers")
 _SPLIT = ("tag", "pullPolicy", "digest", "registry")
 
@@ -32,7 +33,7 @@ def takes(path: str) -> bool:
 
 def find(file: SourceFile, tree: Tree) -> Iterable[Mention] | None:
     """The images of a part of a manifest or of values; None when it is none."""
-    if "image" not in file.text or _HINT.search(file.text) is None:
+    if not any(part in file.text for part in _PARTS_OF_HINTS) or not _HINT.search(file.text):
         return None
     found: dict[object, Mention] = {}
     known = False

@@ -69,7 +69,7 @@ def recipes_in(template: str) -> Iterator[Recipe]:
 
 def tag_prefix(template: str) -> str | None:
     """`v` or nothing when a template makes the chart's version a tag; None when it does not."""
-    if _VERSION_AS_TAG.search(template) is None:
+    if "hart.AppVersion" not in template or _VERSION_AS_TAG.search(template) is None:
         return None
     return "v" if _WITH_V.search(template) else ""
 

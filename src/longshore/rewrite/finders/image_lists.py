@@ -18,7 +18,13 @@ _NAME = re.compile(
     r"(?:\A|/)(?:[^/]*[._-])?images?(?:[._-][^/]*)?\.(?:txt|list|lst)\Z",
     re.IGNORECASE,
 )
+_ENDINGS = (".txt", "list", ".lst")
 _LINE = re.compile(r"^[ \t\ufeff]*(?P<text>[^#\s][^\r\n]*?)[ \t]*(?:#[^\n]*)?\r?$", re.MULTILINE)
+
+
+def takes(path: str) -> bool:
+    """Whether a file's name says that it lists images."""
+    return path[-4:].lower() in _ENDINGS and _NAME.search(path) is not None
 
 
 def find(file: SourceFile, tree: Tree) -> list[Mention] | None:
@@ -37,5 +43,5 @@ def _mentions(lines: list[re.Match[str]]) -> Iterator[Mention]:
 
 
 FINDERS: tuple[Finder, ...] = (
-    Finder("image-list", lambda path: _NAME.search(path) is not None, find, (b"/",)),
+    Finder("image-list", takes, find, (b"/",)),
 )

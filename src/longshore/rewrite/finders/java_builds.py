@@ -151,7 +151,7 @@ def _blanked(pattern: re.Pattern[str], text: str) -> str:
 FINDERS: tuple[Finder, ...] = (
     Finder(
         "maven",
-        lambda path: re.search(r"(?:\A|/)[^/]*pom[^/]*\.xml\Z", path) is not None,
+        lambda path: path.endswith(".xml") and "pom" in path.rpartition("/")[2],
         find_maven,
         tuple(plugin.encode() for plugin in _PLUGINS),
     ),

@@ -79,6 +79,11 @@ _DOCKER_GO = CodeKind(
     (CallRule(rule("ImagePull"), argument=1, keywords=()),),
     (FieldRule(rule("Image"), re.compile(r"\A[^|]*\b(?:container|docker)\.Config\b")),),
     frozenset({"go"}),
+    # The engine's own source imports itself everywhere: calls, fields, names that are given values.
+    re.compile(
+        r"ImagePull|(?:container|docker)\.Config\b"
+        r"|(?:[iI]mage|IMAGE)\w*(?:[ \t]+[\w.\[\]*]+)?[ \t]*:?=(?!=)"
+    ),
 )
 _PYTHON = CodeKind(
     KIND,
