@@ -21,6 +21,7 @@ from longshore.rewrite.syntax.shell_words import Part, Text, Unknown, Variable
 _MAX_VALUES = 24
 _MAX_DEPTH = 12
 _MAX_STEPS = 600  # variables looked up for one word
+_MAX_STEPS_IN_ALL, _FEW_STEPS = 20_000, 20  # for a whole text, and for a word after that
 _FINDS_PROGRAM = re.compile(r"\s*(?:which|command\s+-v|type\s+-p|whereis)\s+([\w.-]+)")
 _ITEM = re.compile(r"(?:[^\s'\"]|'[^']*'|\"[^\"]*\")+")
 
@@ -156,7 +157,7 @@ class Values:
     _by_name: dict[str, list[Assignment]] = field(default_factory=dict)
     _loops: dict[str, list[Loop]] = field(default_factory=dict)
     _ready: bool = False
-    _steps: list[int] = field(default_factory=lambda: [0])
+    _steps: list[int] = field(default_factory=lambda: [0, 0])
 
     def __post_init__(self) -> None:
         if not self._ready:
@@ -188,11 +189,14 @@ class Values:
 
     def fields(self, words: Iterable[Word]) -> list[Field]:
         """The words of a command after expansion."""
-        return [one for word in words for one in self.field(word)]
+        found: list[Field] = []
+        for word in words:
+            self._steps[0] = 0  # not in `field`: the items of a loop are read by it again
+            found += self.field(word)
+        return found
 
     def field(self, word: Word) -> list[Field]:
         """What a word becomes: usually one argument."""
-        self._steps[0] = 0
         start, end = word.start + self.base, word.end + self.base
         if len(word.parts) == 1 and not isinstance(word.parts[0], Text):
             return self._lone(word, word.parts[0], start, end)
@@ -265,7 +269,8 @@ class Values:
 
     def _variable(self, part: Variable, at: int, depth: int) -> list[Value]:
         self._steps[0] += 1
-        if self._steps[0] > _MAX_STEPS:
+        self._steps[1] += 1
+        if self._steps[0] > (_MAX_STEPS if self._steps[1] < _MAX_STEPS_IN_ALL else _FEW_STEPS):
             return []
         known = self.lookup(part.name, at, depth)
         operator = part.operator
