@@ -42,6 +42,4 @@ def _mentions(lines: list[re.Match[str]]) -> Iterator[Mention]:
         yield Mention(KIND, "pull", Span(*one.span("text")), one["text"], pulled="host")
 
 
-FINDERS: tuple[Finder, ...] = (
-    Finder("image-list", takes, find, (b"/",)),
-)
+FINDERS: tuple[Finder, ...] = (Finder("image-list", takes, find, (b"/",)),)
