@@ -157,6 +157,14 @@ def test_many_stages_take_no_square_of_the_time() -> None:
     )
 
 
+def test_many_stages_are_looked_at_in_time(cli: RunCli) -> None:
+    body = "".join(f"FROM s{one} AS s{one + 1}\nCOPY --from=s{one} /a /b\n" for one in range(6000))
+    plant({"Dockerfile": f"FROM alpine:3 AS s0\n{body}"})
+    ended = cli("assess", "--json")
+    assert [one["text"] for one in ended.json["references"]] == ["alpine:3"]
+    assert seconds(lambda: cli("assess")) < 15
+
+
 def test_of_stages_with_one_name_the_last_before_counts() -> None:
     text = "FROM a AS x\nFROM b AS x\nFROM x AS y\nFROM c AS x\nFROM y\nCOPY --from=x /a /b\n"
     assert needed_stages(parse_text(text)) == {1, 2, 3, 4}

@@ -158,6 +158,9 @@ class PipelineCost:
             "builds": tr("a build of everything (no pipeline is seen to do it)"),
         }.get(self.basis, self.trigger)
         runs = [str(one.runs(self.per_run)) for one in LIMITS if one.pulls is not None]
+        if runs[-1] == "0":
+            limit = tr("that is more than a free account may pull in 6 hours: no run can end")
+            return [tr("{pulls} Docker Hub pulls in {what}", pulls=self.per_run, what=what), limit]
         limit = tr(
             "the limit is reached after {anonymous} runs in 6 hours without a login, {account} "
             "with a free account",

@@ -7,8 +7,10 @@ fixtures and vendored code: what is broken there is broken on purpose, or belong
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from longshore.rewrite.finders.dockerfile import is_template, takes
 from longshore.rewrite.hazards.hazard import Surveyed
@@ -49,9 +51,9 @@ class BuiltImage:
     def chain(self, stage: Stage) -> list[Stage]:
         """The stage and those that it begins from, the first one first."""
         found = [stage]
-        while (below := self._below(found[0])) is not None:
-            found.insert(0, below)
-        return found
+        while (below := self._below(found[-1])) is not None:
+            found.append(below)
+        return found[::-1]
 
     def inherited(self, stage: Stage) -> list[Instruction]:
         """The instructions that make up a stage, those of its base stages first."""
@@ -83,8 +85,17 @@ class BuiltImage:
         if stage.base is None:
             return None
         name = stage.base.text.lower().strip("\"'")
-        earlier = [one for one in self.dockerfile.stages[: stage.index] if one.name == name]
-        return earlier[-1] if earlier and name else None
+        named = self._named.get(name, []) if name else []
+        at = bisect_left(named, stage.index)
+        return self.dockerfile.stages[named[at - 1]] if at else None
+
+    @cached_property
+    def _named(self) -> dict[str, list[int]]:
+        """The numbers of the stages of each name."""
+        found: dict[str, list[int]] = {}
+        for stage in self.dockerfile.stages:
+            found.setdefault(stage.name, []).append(stage.index)
+        return found
 
 
 def built_images(surveyed: Surveyed) -> Iterator[BuiltImage]:
