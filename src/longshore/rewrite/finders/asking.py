@@ -34,7 +34,8 @@ NOT_FOR_CODE = frozenset({
     *("azure-template", "ansible", "yaml"),
     *("quadlet", "systemd", "machine-config", "terraform-template", "jsonnet", "cue", "nix"),
     *("bazel", "dhall", "starlark", "kamal-yaml", "fragments"),
-    *("gitlab-template", "taskfile", "justfile", "template"),
+    *("gitlab-template", "taskfile", "justfile", "template", "maven", "gradle", "ko"),
+    *("dockerfile-by-content",),
 })  # fmt: skip
 
 

@@ -31,6 +31,12 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 _EXACT = re.compile(r"(?:docker-)?compose[\w.-]*\.ya?ml|docker-compose", re.IGNORECASE)
+# At the top, as far as a text shows it: at a line's begin, behind a template's mark, in braces.
+_SERVICES = re.compile(
+    r"^(?:\ufeff|---|[^\n]*\}\})?[ \t]{0,4}[\"']?services[\"']?[ \t]*:"
+    r"|[{,]\s*[\"']?services[\"']?\s*:",
+    re.MULTILINE,
+)
 _IMAGE_NAME = re.compile(r"(?:^|_)IMAGE(?:_|$)", re.IGNORECASE)
 
 
@@ -56,7 +62,7 @@ def find_named(file: SourceFile, tree: Tree, name: str) -> Iterable[Sighting] | 
 
 def find_by_content(file: SourceFile, tree: Tree) -> Iterable[Sighting] | None:
     """The same for a file of any name: only its content says what it is."""
-    if "services:" not in file.text and '"services"' not in file.text:
+    if _SERVICES.search(file.text) is None:
         return None
     project = project_of(file)
     return mentions_of_project(file, tree, project) if project is not None else None

@@ -40,10 +40,13 @@ _PARENS = re.compile(r"\\\((?P<braced>[^()]*)\)")
 
 @dataclass(frozen=True)
 class Language:
-    """How a language writes comments and strings, and what is filled into which strings."""
+    """How a language writes comments and strings, and what is filled into which strings.
+
+    `tokens` is one pattern for all of them, compiled when a file of the language is first read.
+    """
 
     name: str
-    master: re.Pattern[str]
+    tokens: str
     holes: re.Pattern[str] | None = None
     filled: tuple[str, ...] = ()
     newline_ends: bool = True
@@ -51,6 +54,11 @@ class Language:
     def fills(self, opening: str) -> bool:
         """Whether a string that opens so has expressions in it."""
         return opening.startswith(self.filled) if self.filled else self.holes is not None
+
+    @cached_property
+    def master(self) -> re.Pattern[str]:
+        """`tokens`, compiled."""
+        return re.compile(self.tokens, re.DOTALL)
 
 
 def _language(
@@ -64,14 +72,13 @@ def _language(
     newline_ends: bool = True,
 ) -> Language:
     quoted = "|".join(strings)
-    master = re.compile(
+    tokens = (
         rf"(?P<skip>\s+|{'|'.join(comments)})"
         + (rf"|(?P<number>{extra})" if extra else r"|(?P<number>(?!))")
         + rf"|(?P<string>{prefix}(?:{quoted}))|(?P<word>[A-Za-z_$@\u0080-\ud7ff][\w$]*)"
-        rf"|(?P<digits>\d[\w.]*)|(?P<mark>{_MARKS}|.)",
-        re.DOTALL,
+        rf"|(?P<digits>\d[\w.]*)|(?P<mark>{_MARKS}|.)"
     )
-    return Language(name, master, holes, filled, newline_ends)
+    return Language(name, tokens, holes, filled, newline_ends)
 
 
 _HASHES = (r"#[^\n]*",)
