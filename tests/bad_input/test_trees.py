@@ -129,6 +129,28 @@ def test_names_do_nothing_to_a_terminal(cli: RunCli, form: str) -> None:
         assert files == {f"{name}/Dockerfile" for name in _EVIL}
 
 
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "markdown"])
+def test_names_that_are_no_text(cli: RunCli, form: str) -> None:
+    folder = os.fsencode(Path.cwd()) + b"/bad\xff"
+    os.mkdir(folder)
+    Path(os.fsdecode(folder), "Dockerfile").write_text("FROM python:3.12\n")
+    shown = cli("assess", "--all", "--format", form)
+    written = cli("assess", "--all", "--format", form, "--output", "report")
+    assert (shown.code, written.code) == (0, 0)
+    if form in ("json", "sarif"):
+        assert json.loads(Path("report").read_text("utf-8")) == shown.json
+
+
+@pytest.mark.parametrize(("name", "code"), [("folder", 1), ("link", 3), ("no/link", 1)])
+def test_no_report_over_folders_and_links(cli: RunCli, name: str, code: int) -> None:
+    plant({"tree/Dockerfile": "FROM node:18\n", "folder/x": "", "victim": "mine", "no": ""})
+    Path("link").symlink_to("victim")
+    ended = cli("assess", "tree", "--output", name)
+    assert (ended.code, ended.out) == (code, "")
+    assert Path("victim").read_text() == "mine"
+    assert Path("link").is_symlink()
+
+
 def test_one_screen_is_no_wider_than_one(cli: RunCli) -> None:
     plant({f"{'deep/' * 60}Dockerfile": "FROM node:16\n", "Dockerfile": "FROM node:16\n"})
     os.truncate(f"{'deep/' * 60}Dockerfile", 10**8)

@@ -10,7 +10,7 @@ import click
 from longshore import __version__
 from longshore.cli.assess_done import DoneOptions, show_done
 from longshore.cli.assess_view import assess_lines, assess_markdown
-from longshore.cli.files import write_file
+from longshore.cli.files import check_writable, refuse_existing, write_file
 from longshore.cli.frame import App, command
 from longshore.cli.output import to_json
 from longshore.cli.trees import find_trees, judge_tree, need_folders, scan_tree
@@ -93,6 +93,9 @@ def assess(
     from longshore.rewrite.assessment import Assessment
     from longshore.rewrite.walk import TreeOptions
 
+    if file is not None:
+        refuse_existing([Path(file)], force=True)
+        check_writable(Path(file))
     most = max_file_size * 1024 * 1024
     options = TreeOptions(skip, nested, generated, most, need_folders(actions))
     scanned = (scan_tree(app, folder, options, jobs) for folder in find_trees(trees))

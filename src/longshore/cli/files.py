@@ -46,13 +46,16 @@ def check_writable(path: Path) -> None:
 
 
 def write_file(path: Path, content: str, *, executable: bool = False) -> None:
-    """Write by a temporary file in the same folder and a rename. Raises FileError."""
+    """Write by a temporary file in the same folder and a rename. Raises FileError.
+
+    Foreign bytes that were no text stand as surrogates in `content`, and come out as read.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".longshore-")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(content)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content.encode("utf-8", "surrogateescape"))
             mode = stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP | stat.S_IROTH
             os.chmod(temporary, mode | (0o111 if executable else 0))
             os.replace(temporary, path)

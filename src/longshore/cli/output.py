@@ -23,8 +23,8 @@ from longshore.events import Event, Notice
 from longshore.facts import Endpoint
 from longshore.text import tr
 
-# DEL, C1, line separators, and the marks that turn the reading direction round.
-_RAW_CONTROL = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# DEL, C1, line separators, marks that turn the reading direction round, bytes of no encoding.
+_RAW_CONTROL = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
