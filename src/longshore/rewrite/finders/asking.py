@@ -35,7 +35,7 @@ NOT_FOR_CODE = frozenset({
     *("quadlet", "systemd", "machine-config", "terraform-template", "jsonnet", "cue", "nix"),
     *("bazel", "dhall", "starlark", "kamal-yaml", "fragments"),
     *("gitlab-template", "taskfile", "justfile", "template", "maven", "gradle", "ko"),
-    *("dockerfile-by-content",),
+    *("dockerfile-by-content", "api-description"),
 })  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from longshore.rewrite.finders import (
+    api_descriptions,
     ci_kinds,
     code_kinds,
     dockerfile,
@@ -35,6 +36,7 @@ FINDERS: tuple[Finder, ...] = (
     *hcl_kinds.FINDERS,
     *code_kinds.FINDERS,
     *odd_kinds.FINDERS,
+    api_descriptions.FINDER,
     *manifest_kinds.LATE,
     *ci_kinds.LATE,
     *ci_kinds.LAST,
