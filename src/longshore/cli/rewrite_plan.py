@@ -51,12 +51,14 @@ class Rewrite:
     pins: Pins = NO_PINS
     linters: tuple[Ran, ...] = ()
     readers: Readers = NO_READERS
+    embedded: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """`longshore.rewrite/1` without what was done."""
         return {
             "tree": self.scanned.name,
             "host": self.destination.host,
+            "embedded": self.embedded,
             "mapping": [
                 {"image": one.image, "target": one.target, "tags": list(one.tags)}
                 for one in self.plan.needed

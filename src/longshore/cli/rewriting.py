@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from longshore.cli import wiring
-from longshore.cli.files import write_file
+from longshore.cli.files import refuse_existing, write_file
 from longshore.cli.frame import App, command
 from longshore.cli.rewrite_digests import Pins
 from longshore.cli.rewrite_plan import (
@@ -26,8 +26,9 @@ from longshore.cli.rewrite_plan import (
     with_digests,
 )
 from longshore.cli.stores import Opener
+from longshore.cli.targeting import choose_target
 from longshore.cli.trees import scan_tree
-from longshore.cli.typeset import one_line, table
+from longshore.cli.typeset import clean, one_line, table
 from longshore.errors import FindingsError, LongshoreError, UsageError
 from longshore.provision.settings import Config
 from longshore.text import tr
@@ -103,6 +104,7 @@ def rewrite(
     if config.rewrite.pin_digests if pin is None else pin:
         made = target.pinned(made)
     if patch_file is not None:
+        refuse_existing([Path(patch_file)], force=not Path(patch_file).is_symlink())
         write_file(Path(patch_file), patch_of(made).decode("utf-8", "surrogateescape"))
     if not write or dry_run:
         _show(app, made, config, patch_file)
@@ -168,7 +170,9 @@ def make_rewrite(app: App, folder: Path, config: Config, look: Look | None = Non
 
     scanned = scan_tree(app, folder, TreeOptions())
     uses = scanned.result.uses
-    return plan_tree(scanned, config, destination_of(app, config, uses), look=look)
+    made = plan_tree(scanned, config, destination_of(app, config, uses), look=look)
+    embedded = choose_target(app.settings, config, app.environ).way != "aws"
+    return replace(made, embedded=embedded)
 
 
 def _folder(tree: str) -> Path:
@@ -196,7 +200,7 @@ def _show(app: App, made: Rewrite, config: Config, patch_file: str | None) -> No
     document = {"schema": "longshore.rewrite/1", **made.as_json(), "written": []}
     lines = mapping_lines(made)
     if not app.output.machine and not patch_file and made.changes:
-        app.output.text(_shown(patch_of(made)))
+        _print_patch(app, patch_of(made))
         lines = ["", *lines]
     new = missing_rules(config, made.plan)
     step = "longshore rewrite --update-config" if new else "longshore rewrite --write"
@@ -210,10 +214,17 @@ def patch_of(made: Rewrite) -> bytes:
     return render_patch(made.changes)
 
 
-def _shown(patch: bytes) -> str:
-    """The patch as text that this terminal can take."""
+def _print_patch(app: App, patch: bytes) -> None:
+    """The patch: its very bytes into a pipe or file, without control characters on a terminal."""
+    raw = getattr(sys.stdout, "buffer", None)
+    if raw is not None and not sys.stdout.isatty():
+        sys.stdout.flush()
+        raw.write(patch)
+        raw.flush()
+        return
     encoding = sys.stdout.encoding or "utf-8"
-    return patch.decode("utf-8", "replace").encode(encoding, "replace").decode(encoding)
+    text = patch.decode("utf-8", "replace").encode(encoding, "replace").decode(encoding)
+    app.output.text(clean(text))
 
 
 def mapping_lines(made: Rewrite) -> list[str]:
@@ -232,22 +243,26 @@ def mapping_lines(made: Rewrite) -> list[str]:
             (image, mode, new.removeprefix(f"{host}/"), count)
             for (image, mode, new), count in sorted(found.items())
         ]
-        lines += [tr("registry: {host}", host=host)]
+        mark = "  EMBEDDED" if made.embedded else ""
+        lines += [tr("registry: {host}", host=host) + mark]
         lines += table([tr("IMAGE"), tr("HOW"), tr("BECOMES"), tr("PLACES")], rows, right=[3])
     if made.plan.step_changes:
         lines += ["", tr("Around the references:")]
-        lines += [f"  {one.file}:{one.line}  {one.what}" for one in made.plan.step_changes]
+        lines += [
+            f"  {one_line(one.file)}:{one.line}  {one_line(one.what)}"
+            for one in made.plan.step_changes
+        ]
     lines += made.pins.lines
     lines += _reader_lines(made.readers)
     if made.plan.left:
         lines += ["", tr("Stays at Docker Hub:")]
         lines += [
-            f"  {one.use.file}:{one.use.line}:{one.use.column}  "
+            f"  {one_line(one.use.file)}:{one.use.line}:{one.use.column}  "
             f"{one_line(one.use.mention.text)}  ({one.reason})"
             for one in made.plan.left
         ]
     lines += [
-        f"  {one.file}:{one.line}  {tr('not written: {why}', why=one.reason)}"
+        f"  {one_line(one.file)}:{one.line}  {tr('not written: {why}', why=one_line(one.reason))}"
         for one in made.failed
     ]
     lines += [
@@ -395,7 +410,7 @@ def _revert(app: App, folder: Path) -> None:
         question = tr("restore {count} files in {tree}?", count=len(todo), tree=folder)
         app.output.confirm(question, todo)
     done = revert(folder, state)
-    lines = [f"{one.path}  {one.outcome}  {one.detail}".rstrip() for one in done]
+    lines = [f"{one_line(one.path)}  {one.outcome}  {one.detail}".rstrip() for one in done]
     document = {
         "schema": "longshore.rewrite.revert/1",
         "reverted": [one.as_json() for one in done],
