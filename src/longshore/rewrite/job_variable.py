@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from longshore.rewrite.edits import Edit
-from longshore.rewrite.finders.workflow_builds import is_build
+from longshore.rewrite.finders.workflow_builds import BAKE, is_build
 from longshore.rewrite.job_facts import JobFacts
 from longshore.rewrite.plan import Key, StepChange, key_of
 from longshore.rewrite.public_default import HUB, VARIABLE
@@ -100,7 +100,9 @@ def _hand(file: SourceFile, step: Step, uses: Sequence[Use]) -> list[Edit] | str
         return []
     names = ", ".join(built)
     if is_build(step):
-        return _hand_to_action(file, step, names)
+        return _hand_to_action(file, step, names, "build-args", f"{VARIABLE}={FROM_ENV}")
+    if step.uses is not None and step.uses.repository in BAKE:
+        return _hand_to_action(file, step, names, "set", f"*.args.{VARIABLE}={FROM_ENV}")
     edits = _hand_to_commands(file, step)
     if edits:
         return edits
@@ -109,17 +111,20 @@ def _hand(file: SourceFile, step: Step, uses: Sequence[Use]) -> list[Edit] | str
     return tr("{file} is built here; hand it {option}", file=names, option=_OPTION)
 
 
-def _hand_to_action(file: SourceFile, step: Step, names: str) -> list[Edit] | str:
-    line = f"{VARIABLE}={FROM_ENV}"
-    held = step.input("build-args")
-    if held is not None and re.search(rf"(?m)^\s*{VARIABLE}=", held.value):
+def _hand_to_action(
+    file: SourceFile, step: Step, names: str, key: str, line: str
+) -> list[Edit] | str:
+    """One more line of an input that is a list."""
+    held = step.input(key)
+    if held is not None and line.partition("=")[0] + "=" in held.value:
         return []
     if held is None:
-        edit = add_input(file, step, "build-args", line)
+        quoted = f'"{line}"' if line.startswith("*") else line
+        edit = add_input(file, step, key, quoted)
     else:
         edit = add_to_list(file, held, line)
     if edit is None:
-        return tr("add {line} to the build-args of {file}", line=line, file=names)
+        return tr("add {line} to {key} for {file}", line=line, key=key, file=names)
     return [edit]
 
 

@@ -15,6 +15,7 @@ from longshore.rewrite.finders.dockerfile_images import needed_stages
 from longshore.rewrite.finders.finder import Tree
 from longshore.rewrite.finders.workflow_builds import BAKE, dockerfiles_in, input_texts, is_build
 from longshore.rewrite.finders.workflow_places import Places
+from longshore.rewrite.given_registries import given_by, is_elsewhere, without_alternatives
 from longshore.rewrite.mentions import OPEN
 from longshore.rewrite.pipeline_builds import (
     Build,
@@ -69,7 +70,7 @@ class Uses:
 
     def __init__(self, uses: Iterable[Use]) -> None:
         self._by_file: dict[str, list[Use]] = {}
-        for use in uses:
+        for use in without_alternatives(uses):
             if use.pulls_hub:
                 self._by_file.setdefault(use.file, []).append(use)
 
@@ -267,6 +268,7 @@ def _of_step(event: Event, places: Places, step: Step) -> Iterator[tuple[Pull, s
     """What a step pulls, with the combinations of the matrix that do."""
     works: dict[Work, set[int]] = {}
     every: set[int] = set()
+    given = [given_by(step, known) for known in _contexts(places.scope, step)][:1]
     for known in _contexts(places.scope, step):
         # The combination's own table tells it from the others; without a matrix there is none.
         number = id(known.get("matrix"))
@@ -275,7 +277,8 @@ def _of_step(event: Event, places: Places, step: Step) -> Iterator[tuple[Pull, s
             works.setdefault(work, set()).add(number)
     for work, combinations in works.items():
         for one in pulls_of_work(event, work, places.job, 1):
-            yield one, combinations
+            if not any(is_elsewhere(one.use, *some) for some in given):
+                yield one, combinations
     if not every or step.uses is None or not step.uses.is_local:
         return
     for name in ("action.yml", "action.yaml"):

@@ -60,7 +60,8 @@ def add_input(file: SourceFile, step: Step, key: str, value: str) -> Edit | None
     if held is not None or uses is None:
         return None
     if file.text[start : start + 1] == "{":
-        pair = f'with: {{{key}: "{value}"}}, '
+        quoted = value if value.startswith('"') else f'"{value}"'
+        pair = f"with: {{{key}: {quoted}}}, "
         return Edit(file.path, Span(start + 1, start + 1), "", pair)
     if _dash(file, step) is None:
         return None
