@@ -52,7 +52,7 @@ def korean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_catalogue_is_used(korean: None, cli: RunCli) -> None:
     done = cli("explain", "no-such-code", LONGSHORE_LANG="ko")
     assert done.code == 2
-    assert done.err.startswith("오류: there is no error code 'no-such-code'")
+    assert done.err.startswith("오류: there is no error or hazard 'no-such-code'")
 
 
 @pytest.mark.parametrize("name", ["xx", "../..", "k/o", ""])
