@@ -138,7 +138,7 @@ def _power(text: str) -> str:
     text = re.sub(r"\$\{env:", "${" + COVER * 4, text, flags=re.IGNORECASE)
     text = _SCOPE.sub(lambda found: "$" + COVER * (len(found[0]) - 1), text)
     text = text.replace("\\", "/").replace("`", COVER)
-    return re.sub(r"[ \t]*[})]+[ \t]*\Z", lambda found: " " * len(found[0]), text)
+    return _without_closing(text, "})")
 
 
 def _batch(text: str) -> str:
@@ -146,7 +146,14 @@ def _batch(text: str) -> str:
     text = re.sub(r"%([A-Za-z_]\w*)%", lambda found: f"${COVER}{found[1]}", text)
     text = re.sub(r"%%(?=[A-Za-z])", "$" + COVER, text)
     text = re.sub(r"%(?=[~\d*])", "$", text).replace("\\", "/")
-    return re.sub(r"[ \t]*\)+[ \t]*\Z", lambda found: " " * len(found[0]), text)
+    return _without_closing(text, ")")
+
+
+def _without_closing(text: str, brackets: str) -> str:
+    """A line with blanks for the brackets at its end, and around them."""
+    inner = text.rstrip(" \t")
+    opened = inner.rstrip(brackets)
+    return opened.rstrip(" \t").ljust(len(text)) if len(opened) < len(inner) else text
 
 
 FINDERS = (

@@ -26,9 +26,9 @@ _ASSIGNMENT = re.compile(
     r"(?P<sign>:{0,3}=|\?=|\+=|!=)[ \t]*"
 )
 _TARGETS = re.compile(r"[^\t\n:=#$(){}]{1,500}:(?![:=])[ \t]*(?=[\w.-]+[ \t]*[:?+]?=)")
-_DEFINE = re.compile(
-    r" *(?:override +|export +)*define[ \t]+(?P<name>[\w.-]+)[ \t]*[:?+]?=?[ \t]*\r?\n"
-)
+_DEFINED = r"define[ \t]+(?P<name>[\w.-]+)[ \t]*+[:?+]?=?[ \t]*+\r?\n"
+_DEFINE = re.compile(rf" *(?:override +|export +)*{_DEFINED}")
+_ANY_DEFINE = re.compile(_DEFINED)
 _END_OF_DEFINE = re.compile(r"^[ \t]*endef\b.*$", re.MULTILINE)
 _CONDITION = re.compile(r"[ \t]*(?P<word>ifeq|ifneq|ifdef|ifndef|else|endif)\b")
 _INCLUDE = re.compile(r" *[-s]?include[ \t]+(?P<paths>[^\n#]+)")
@@ -98,7 +98,7 @@ class _Reader:
         self.includes: list[str] = []
         self._conditions = 0
         self._in_rule = False
-        defined = {found["name"] for found in _DEFINE.finditer(text)}
+        defined = {found["name"] for found in _ANY_DEFINE.finditer(text)}
         used = {found["called"] or found["alone"] for found in _CANNED.finditer(text)}
         self._canned = frozenset(defined & used)
 

@@ -240,11 +240,15 @@ class Values:
 
     def expand(self, parts: Iterable[Part], at: int, depth: int = 0) -> list[Value]:
         """All values of a word at an offset, the likeliest first."""
-        made: list[Value] = [()]
+        made: list[list[Chunk]] = [[]]
         for part in parts:
             more = self._part(part, at, depth)
-            made = [(*left, *right) for left in made for right in more][:_MAX_VALUES]
-        return made
+            if len(more) == 1:
+                for left in made:
+                    left.extend(more[0])
+            else:
+                made = [[*left, *right] for left in made for right in more][:_MAX_VALUES]
+        return [tuple(one) for one in made]
 
     def _part(self, part: Part, at: int, depth: int) -> list[Value]:
         start, end = part.start + self.base, part.end + self.base
