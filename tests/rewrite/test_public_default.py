@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from longshore.rewrite.pipeline import pipeline_cost
 from longshore.rewrite.places import Destination, Wish
 from longshore.rewrite.public_default import as_set
 from tests.rewrite.rewritten import HOST, HUB, Rewritten, rewritten, tree_of, uses_of
@@ -181,3 +182,30 @@ def test_commands_get_the_option_and_compose_the_variable() -> None:
     assert "docker build --build-arg DOCKER_HUB -t x .\n" in text
     assert f"    env:\n      DOCKER_HUB: {HUB}\n      A: 1\n" in text
     assert "- run: docker compose up -d\n" in text
+
+
+def test_bake_gets_it_as_an_argument_of_all_targets() -> None:
+    bake = 'target "app" {\n  context = "."\n}\n'
+    step = "      - uses: docker/bake-action@v6\n        with:\n          targets: app\n"
+    text = f"on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: actions/checkout@v4\n{step}"
+    files = {
+        "docker-bake.hcl": bake,
+        "Dockerfile": "FROM node:18\n",
+        ".github/workflows/a.yml": text,
+    }
+    made = rewritten(files, PUBLIC)
+    assert (
+        '          set: "*.args.DOCKER_HUB=${{ env.DOCKER_HUB }}"\n'
+        in made.texts[".github/workflows/a.yml"]
+    )
+    assert rewritten(made.texts, PUBLIC).texts == made.texts
+
+
+def test_a_run_that_hands_it_over_pulls_nothing_from_docker_hub() -> None:
+    made = pipeline(event="")
+    tree = tree_of(made.texts)
+    uses = uses_of(tree)
+    assert any(use.pulls_hub for use in uses)
+    assert pipeline_cost(uses, tree).per_run == 0
+    bare = tree_of({**made.texts, ".github/workflows/ci.yml": PIPELINE % ("", "")})
+    assert pipeline_cost(uses_of(bare), bare).per_run == 2

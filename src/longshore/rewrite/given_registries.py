@@ -20,6 +20,7 @@ from longshore.rewrite.uses import Use
 Given = Mapping[str, Sequence[str]]
 _BEGINS = re.compile(r"\$(?:\{(?P<braced>\w+)(?::?-[^{}]*)?\}|(?P<bare>\w+))")
 _EXPRESSION = re.compile(r"\$\{\{\s*env\.\w+\s*\}\}")
+_OURS = re.compile(r"\$\{DOCKER_HUB\b")
 _LINE = re.compile(r"^\s*[\"']?(?P<name>\w+)=(?P<value>.*?)[\"']?\s*$", re.MULTILINE)
 _BAKED = re.compile(r"^\s*\*\.args\.(?P<name>\w+)=(?P<value>.*?)\s*$", re.MULTILINE)
 _OPTION = re.compile(r"--build-arg(?:=|[ \t]+)[\"']?(?P<name>\w+)(?:=(?P<value>[^\s\"']*))?")
@@ -68,6 +69,11 @@ def without_alternatives(uses: Iterable[Use]) -> list[Use]:
         if use.status == "other" and _EXPRESSION.match(use.mention.text)
     }
     return [use for use in every if (use.file, use.mention.span) not in elsewhere]
+
+
+def without_public_default(uses: Iterable[Use]) -> list[Use]:
+    """Without those whose registry is the variable that `rewrite` writes: pipelines set it."""
+    return [use for use in uses if not _OURS.match(use.mention.text)]
 
 
 def _environment(known: Contexts) -> dict[str, list[str]]:

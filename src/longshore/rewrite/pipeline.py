@@ -15,6 +15,7 @@ from typing import Any, Literal
 from longshore.oci.reference import DOCKER_HUB
 from longshore.rewrite.finders.finder import Tree
 from longshore.rewrite.finders.official import is_official
+from longshore.rewrite.given_registries import without_public_default
 from longshore.rewrite.pipeline_builds import Build, Composed
 from longshore.rewrite.pipeline_elsewhere import pulls_elsewhere
 from longshore.rewrite.pipeline_jobs import (
@@ -185,6 +186,7 @@ class PipelineCost:
 
 def pipeline_cost(uses: Iterable[Use], tree: Tree) -> PipelineCost:
     """The pulls of one pipeline run of a tree."""
+    uses = list(uses)
     known = Uses(uses)
     workflows = _workflows(tree)
     elsewhere = pulls_elsewhere(known, tree)
@@ -195,6 +197,7 @@ def pipeline_cost(uses: Iterable[Use], tree: Tree) -> PipelineCost:
     ]
     events = [one for one in events if one[1]]
     if not elsewhere and not any(run.pulls for _, runs in events for run in runs):
+        known = Uses(without_public_default(uses)) if workflows else known
         return _without_pipeline(known, tree, bool(workflows))
     usual = [one for one in events if one[0].is_usual] or events
     usual = usual if any(run.pulls for _, runs in usual for run in runs) else events
