@@ -137,7 +137,7 @@ def _hazards(found: Assessment, whole: bool) -> list[str]:
             low=counts["low"],
         )
     ]
-    shown = hazards if whole else hazards[:_HAZARDS_SHOWN]
+    shown = hazards if whole else _one_of_each(hazards)[:_HAZARDS_SHOWN]
     many = len(found.trees) > 1
     for tree, one in shown:
         where = f"{tree}/" if many else ""
@@ -152,6 +152,15 @@ def _hazards(found: Assessment, whole: bool) -> list[str]:
     if rest := len(hazards) - len(shown):
         lines.append(tr("  ... and {count} more (--all); why: longshore explain CODE", count=rest))
     return lines
+
+
+def _one_of_each(hazards: list[tuple[str, Hazard]]) -> list[tuple[str, Hazard]]:
+    """The first of each kind, then the others: one screen is not for one mistake alone."""
+    first: dict[str, tuple[str, Hazard]] = {}
+    for tree, one in hazards:
+        first.setdefault(one.code, (tree, one))
+    chosen = {id(one) for _, one in first.values()}
+    return [*first.values(), *(pair for pair in hazards if id(pair[1]) not in chosen)]
 
 
 def _uses(found: Assessment) -> list[str]:
