@@ -12,7 +12,14 @@ from functools import cache
 import pytest
 
 from longshore.rewrite.finders import registry
-from longshore.rewrite.finders.asking import BY_WORD, CODE_ENDINGS, NOT_FOR_CODE, WORD, is_code
+from longshore.rewrite.finders.asking import (
+    BY_WORD,
+    CODE_ENDINGS,
+    NOT_FOR_CODE,
+    TELLING,
+    WORD,
+    is_code,
+)
 from longshore.rewrite.finders.finder import Finder
 
 SPARED = [one for one in registry.FINDERS if one.name in NOT_FOR_CODE | BY_WORD]
@@ -63,6 +70,16 @@ def paths_of(finder: Finder, words: set[str]) -> Iterator[str]:
 
 
 _SOME = ("go", "txt", "md", "lock", "py", "ts", "js", "kt", "rb", "html", "sql", "zip")
+
+
+ASKED = [one for one in registry.FINDERS if one not in SPARED]
+
+
+@pytest.mark.parametrize("finder", ASKED, ids=lambda one: one.name)
+def test_an_ending_tells(finder: Finder) -> None:
+    for path in paths_of(finder, {word.strip("/") for word in words_of(finder)}):
+        if is_code(path) and not WORD.search(path) and not TELLING.search(path):
+            assert finder.takes(path) == finder.takes("x" + path[path.rfind(".") :]), path
 
 
 def test_every_name_is_a_finder() -> None:

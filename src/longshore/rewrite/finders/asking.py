@@ -52,6 +52,10 @@ WORD = re.compile(
 )
 
 
+# Code with none of these in its path is told apart by its ending alone.
+TELLING = re.compile("cloud|user|init|data|image|txt", re.IGNORECASE)
+
+
 def is_code(path: str) -> bool:
     """Whether a path ends like code."""
     dot = path.rfind(".")

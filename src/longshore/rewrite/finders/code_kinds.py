@@ -83,24 +83,20 @@ def _given(code: Program, start: int) -> list[Reading]:
     return found
 
 
-def _takes(path: str) -> bool:
-    return path.rpartition(".")[2].lower() in _LANGUAGES
+# What every file that names an image holds, and what only one language's kinds go by. The fewer
+# there are, the faster the many files are passed over that hold none.
+_MARKS = (b"ocker", b"ontainer", b"agger", b"cdk", b"ulumi")
+_OWN_MARKS = {"python": (b"airflow",), "go": (b"buildkit",), "csharp": (b"CDK",)}
 
 
-FINDER = Finder(
-    "code",
-    _takes,
-    find,
-    marks=(
-        b"ocker",
-        b"ontainer",
-        b"agger",
-        b"dag.",
-        b"cdk",
-        b"CDK",
-        b"ulumi",
-        b"airflow",
-        b"buildkit",
-    ),
+def _finder(languages: frozenset[str], own: tuple[bytes, ...]) -> Finder:
+    endings = frozenset(end for end, language in _LANGUAGES.items() if language in languages)
+    return Finder(
+        "code", lambda path: path.rpartition(".")[2].lower() in endings, find, (*_MARKS, *own)
+    )
+
+
+FINDERS: tuple[Finder, ...] = (
+    *(_finder(frozenset({language}), own) for language, own in _OWN_MARKS.items()),
+    _finder(frozenset(_LANGUAGES.values()).difference(_OWN_MARKS), ()),
 )
-FINDERS: tuple[Finder, ...] = (FINDER,)

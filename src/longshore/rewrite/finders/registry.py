@@ -7,6 +7,7 @@ name is looked into last.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from longshore.rewrite.finders import (
     api_descriptions,
@@ -20,7 +21,7 @@ from longshore.rewrite.finders import (
     script_kinds,
     workflow,
 )
-from longshore.rewrite.finders.asking import BY_WORD, NOT_FOR_CODE, WORD, is_code
+from longshore.rewrite.finders.asking import BY_WORD, NOT_FOR_CODE, TELLING, WORD, is_code
 from longshore.rewrite.finders.finder import Finder, Tree
 from longshore.rewrite.mentions import Sighting
 from longshore.rewrite.source import SourceFile
@@ -50,11 +51,32 @@ def finders_for(path: str) -> list[Finder]:
     if not is_code(path):
         asked = FINDERS
     else:
-        asked = _asked_about_code(FINDERS, "word" if WORD.search(path) else "none")
+        folder, _, name = path.rpartition("/")
+        said = _said(folder) | _said(name)
+        asked = _asked_about_code(FINDERS, "word" if said & _A_WORD else "none")
+        if not said:
+            return list(_of_ending(asked, path[path.rfind(".") :]))
     return [finder for finder in asked if finder.takes(path)]
 
 
+_A_WORD, _TELLS = 1, 2
+
+
+@lru_cache(maxsize=2048)
+def _said(part: str) -> int:
+    """Which words a folder or a name holds; files of one folder come one after the other."""
+    return (WORD.search(part) is not None) * _A_WORD | (TELLING.search(part) is not None) * _TELLS
+
+
+def _of_ending(asked: tuple[Finder, ...], ending: str) -> tuple[Finder, ...]:
+    found = _by_ending.get(ending)
+    if found is None:
+        found = _by_ending[ending] = tuple(one for one in asked if one.takes("x" + ending))
+    return found
+
+
 _told_apart: dict[str, tuple[Finder, ...]] = {}
+_by_ending: dict[str, tuple[Finder, ...]] = {}
 
 
 def _asked_about_code(finders: tuple[Finder, ...], which: str) -> tuple[Finder, ...]:
@@ -62,6 +84,7 @@ def _asked_about_code(finders: tuple[Finder, ...], which: str) -> tuple[Finder, 
     if _told_apart.get("all") is not finders:
         word = tuple(one for one in finders if one.name not in NOT_FOR_CODE)
         none = tuple(one for one in word if one.name not in BY_WORD)
+        _by_ending.clear()
         _told_apart.update({"all": finders, "word": word, "none": none})
     return _told_apart[which]
 
