@@ -232,12 +232,9 @@ def mapping_lines(made: Rewrite) -> list[str]:
     changed = [one for one in made.plan.decisions if one.changes]
     lines: list[str] = []
     if changed:
-        found = {
-            (one.use.image or "", one.mode, _without_tag(one.new, one.use.tag)): 0
-            for one in changed
-        }
+        found = {(one.use.image or "", one.mode, one.name): 0 for one in changed}
         for one in changed:
-            found[one.use.image or "", one.mode, _without_tag(one.new, one.use.tag)] += 1
+            found[one.use.image or "", one.mode, one.name] += 1
         host = made.destination.host
         rows = [
             (image, mode, new.removeprefix(f"{host}/"), count)
@@ -302,11 +299,6 @@ def _linter_lines(made: Rewrite) -> list[str]:
         for one in made.linters
     ]
     return [tr("linters that saw the edited files: {names}", names=", ".join(said))]
-
-
-def _without_tag(reference: str, tag: str | None) -> str:
-    name = reference.partition("@")[0]
-    return name.removesuffix(f":{tag}") if tag else name
 
 
 # -- the config ---------------------------------------------------------------------------------

@@ -57,8 +57,7 @@ def asked_of(one: Decision, own: frozenset[str]) -> Asked | None:
         return None
     if use.digest is not None or use.tag_is_open or len(use.tags) != 1 or _end(one) is None:
         return None
-    name = one.new.removesuffix(f":{use.tag}") if use.tag else one.new
-    return Asked(name.partition("/")[2], use.tags[0])
+    return Asked(one.name.partition("/")[2], use.tags[0])
 
 
 def pinned(decisions: Sequence[Decision], digests: Mapping[Asked, str]) -> list[Decision]:

@@ -60,6 +60,14 @@ class Decision:
         """What tells uses apart."""
         return key_of(self.use)
 
+    @property
+    def name(self) -> str:
+        """The new name, without tag and digest."""
+        if self.wanted.new:
+            return self.wanted.new
+        name = self.new.partition("@")[0]
+        return name.removesuffix(f":{self.use.tag}") if self.use.tag else name
+
     def kept(self, reason: str) -> Decision:
         """The same use, left as it is."""
         return replace(self, mode="keep", new="", reason=reason, edits=(), along=False)
@@ -189,9 +197,7 @@ def needed_images(decisions: Sequence[Decision]) -> tuple[Needed, ...]:
     found: dict[tuple[str, str], list[Use]] = defaultdict(list)
     for one in decisions:
         if one.changes and one.mode in ("mirror", "variable") and one.use.mention.role == "pull":
-            target = one.new.partition("@")[0]
-            name = target.removesuffix(f":{one.use.tag}") if one.use.tag else target
-            found[str(one.use.image), name].append(one.use)
+            found[str(one.use.image), one.name].append(one.use)
     return tuple(
         Needed(
             image,
