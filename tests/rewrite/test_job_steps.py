@@ -305,3 +305,17 @@ def test_twice_is_once() -> None:
     again = rewritten(first.texts)
     assert again.texts == first.texts
     assert HOST in first.texts[PATH]
+
+
+def test_scripts_that_push_and_other_pipelines_are_named() -> None:
+    made = rewritten({"push.sh": "#!/bin/sh\ndocker push acme/shop:1\n"})
+    (note,) = made.proved.plan.step_changes
+    assert (note.file, note.line) == ("push.sh", 2)
+    assert "logged in to ECR" in note.what
+
+
+def test_a_workflow_from_elsewhere_is_named() -> None:
+    call = "on: push\njobs:\n  a:\n    uses: acme/ci/.github/workflows/b.yml@v1\n    with:\n      image: node:18\n"
+    made = run(call)
+    assert f"image: {HUB}/library/node:18\n" in text_of(made)
+    assert any("not in this tree" in note for note in made.notes)

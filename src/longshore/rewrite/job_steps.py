@@ -11,7 +11,7 @@ aws-actions/configure-aws-credentials, aws-actions/amazon-ecr-login.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from longshore.rewrite.edits import Edit
@@ -49,6 +49,10 @@ from longshore.rewrite.uses import Use
 from longshore.text import tr
 
 _TARGET = ("mirror", "cache")
+_PIPELINES = frozenset({
+    *("gitlab-ci", "circleci", "drone", "woodpecker", "azure-pipelines", "bitbucket"),
+    *("jenkinsfile", "buildkite", "concourse", "cloudbuild"),
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ def plan_steps(
     for allowed in allow_callers(workflows, asking):
         planned.edits += allowed.edits
         planned.notes += allowed.notes
+    planned.notes += _elsewhere(planned.by_use.values())
     ordered = [planned.by_use[one.key] for one in decisions]
     return StepPlan(_joined(planned.edits), tuple(dict.fromkeys(planned.notes)), tuple(ordered))
 
@@ -125,6 +130,18 @@ def _warn_forks(workflow: Workflow, jobs: Sequence[Job], planned: _Planned) -> N
         jobs=", ".join(job.id for job in jobs),
     )
     planned.say(workflow.file, event.node, what)
+
+
+def _elsewhere(decisions: Iterable[Decision]) -> Iterator[StepChange]:
+    """Files that log in themselves, where nothing is put in: other pipelines, pushing scripts."""
+    found: dict[str, Decision] = {}
+    for one in decisions:
+        needs = one.use.mention.role == "push" or one.use.mention.kind in _PIPELINES
+        if one.changes and one.mode in _TARGET and needs and not is_workflow_path(one.use.file):
+            found.setdefault(one.use.file, one)
+    for file, one in sorted(found.items()):
+        what = tr("images of ECR are named here: it must be logged in to ECR before that")
+        yield StepChange(file, one.use.line, what)
 
 
 def _parsed(tree: Tree) -> Iterator[Workflow | ActionFile]:
