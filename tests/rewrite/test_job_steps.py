@@ -77,6 +77,25 @@ def test_blank_lines_between_steps_are_kept_up() -> None:
     assert "actions/checkout@v4\n\n      - name: AWS credentials\n" in text
 
 
+def test_keys_in_quotes() -> None:
+    text = (
+        '"on": push\n"jobs":\n  "a":\n    "runs-on": x\n    "steps":\n'
+        '      - "uses": "docker/setup-buildx-action@v3"\n        "with":\n          "install": true\n'
+        '      - "run": "docker build ."\n'
+    )
+    made = text_of(run(text))
+    assert "\n    permissions:\n" in made
+    assert f"          driver-opts: image={HUB}/moby/buildkit:buildx-stable-1\n" in made
+
+
+def test_steps_by_anchor_and_alias() -> None:
+    text = job("      - &co\n        uses: actions/checkout@v4\n      - run: docker build .\n")
+    text += "  b:\n    runs-on: y\n    steps:\n      - *co\n      - run: docker build .\n"
+    made = text_of(run(text))
+    assert made.count(LOGIN) == 2
+    assert "      - *co\n      - name: AWS credentials\n" in made
+
+
 def test_windows_line_ends() -> None:
     text = text_of(run(job(CHECKOUT + BUILD).replace("\n", "\r\n")))
     assert "\n" not in text.replace("\r\n", "")

@@ -21,7 +21,7 @@ from longshore.rewrite.finders.manifest import text_of
 from longshore.rewrite.plan import Decision
 from longshore.rewrite.rename import name_end
 from longshore.rewrite.source import SourceFile, Span
-from longshore.rewrite.step_edits import after_line, column_of
+from longshore.rewrite.step_edits import after_line, column_of, key_start
 from longshore.rewrite.syntax.yaml_nodes import Mapping as YamlMapping
 from longshore.rewrite.syntax.yaml_nodes import Scalar, documents, walk
 from longshore.text import tr
@@ -124,7 +124,7 @@ def _put_in(file: SourceFile, node: YamlMapping, name: Scalar, one: Decision) ->
         at = name.span.end + (1 if name.style in ("'", '"') else 0)
         return replace(one, edits=(Edit(file.path, Span(at, at), "", f", {pair}"),))
     line = file.place(name.span.end)[0]
-    edit = after_line(file, line, [pair], column_of(file, key.span.start))
+    edit = after_line(file, line, [pair], column_of(file, key_start(key)))
     return replace(one, edits=(edit,))
 
 

@@ -96,10 +96,10 @@ def append_pair(file: SourceFile, held: YamlMapping, pair: str) -> Edit | None:
         return Edit(file.path, Span(start + 1, start + 1), "", f"{pair}{more}")
     if not held.pairs:
         return None
-    first = held.pairs[0][0]
-    if file.text[line_start(file, first.span.start) : first.span.start].strip():
+    at = key_start(held.pairs[0][0])
+    if file.text[line_start(file, at) : at].strip():
         return None
-    return _insert_lines(file, first.span.start, [pair], column_of(file, first.span.start))
+    return _insert_lines(file, at, [pair], column_of(file, at))
 
 
 def below_key(file: SourceFile, key: Node, held: YamlMapping, lines: Sequence[str]) -> Edit | None:
@@ -108,7 +108,7 @@ def below_key(file: SourceFile, key: Node, held: YamlMapping, lines: Sequence[st
     flow = file.text[held.span.start : held.span.start + 1] == "{"
     if first is None or flow or file.place(first.span.start)[0] == file.place(key.span.start)[0]:
         return None
-    indent = column_of(file, first.span.start)
+    indent = column_of(file, key_start(first))
     return after_line(file, file.place(key.span.start)[0], lines, indent)
 
 
@@ -120,6 +120,12 @@ def after_line(file: SourceFile, line: int, lines: Sequence[str], indent: int) -
     if stop < 0:
         return Edit(file.path, Span(len(file.text), len(file.text)), "", end + body)
     return Edit(file.path, Span(stop + 1, stop + 1), "", body + end)
+
+
+def key_start(key: Node) -> int:
+    """Where a key begins, its quote included."""
+    quoted = isinstance(key, Scalar) and key.style in ("'", '"')
+    return key.span.start - (1 if quoted else 0)
 
 
 def column_of(file: SourceFile, offset: int) -> int:
