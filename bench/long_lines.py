@@ -95,6 +95,7 @@ HEADS = {
     "a.def": ("Bootstrap: docker\nFrom: ",),
 }
 NO_TREE = TreeOfTexts({}, {})
+_PROBE = 0.02  # MB
 
 
 @dataclass(frozen=True)
@@ -166,13 +167,13 @@ def parse() -> argparse.Namespace:
 def measure(
     finder: Finder, sizes: tuple[float, ...], options: argparse.Namespace
 ) -> list[Measured]:
-    """The inputs of one finder at the first size; the worst of them at all sizes."""
+    """The inputs of one finder at a small size; the worst of them at all sizes."""
     tried = sorted(
-        (seconds_of(finder, path, head, unit, sizes[0]), path, head, unit)
+        (seconds_of(finder, path, head, unit, _PROBE), path, head, unit)
         for path, head, unit in inputs(finder)
     )
     kept = tried if options.all else tried[-3:]
-    return [_grown(finder, one, sizes, options.patience) for one in kept]
+    return [_grown(finder, *one[1:], sizes, options.patience) for one in kept]
 
 
 def inputs(finder: Finder) -> Iterator[tuple[str, str, str]]:
@@ -184,17 +185,13 @@ def inputs(finder: Finder) -> Iterator[tuple[str, str, str]]:
 
 
 def _grown(
-    finder: Finder,
-    first: tuple[float, str, str, str],
-    sizes: tuple[float, ...],
-    patience: float,
+    finder: Finder, path: str, head: str, unit: str, sizes: tuple[float, ...], patience: float
 ) -> Measured:
-    spent, path, head, unit = first
-    seconds = [spent]
-    for size in sizes[1:]:
+    seconds: list[float] = []
+    for size in sizes:
+        seconds.append(seconds_of(finder, path, head, unit, size))
         if seconds[-1] > patience:
             break
-        seconds.append(seconds_of(finder, path, head, unit, size))
     return Measured(finder.name, path, head, unit, tuple(seconds), sizes)
 
 
