@@ -68,9 +68,14 @@ class RepositorySeen:
     created_at: datetime | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImageSeen:
-    """An image in ECR, as DescribeImages shows it. `size` is the logical compressed size."""
+    """An image in ECR, as DescribeImages shows it. `size` is the logical compressed size.
+
+    `status` is ECR's word: ACTIVE, ARCHIVED, or ACTIVATING while it is restored; `archived_at` and
+    `activated_at` say when it was last archived and restored. `children` are the digests of an
+    index's manifests; DescribeImages does not tell them, a reader of manifests does.
+    """
 
     digest: str
     tags: tuple[str, ...] = ()
@@ -81,6 +86,26 @@ class ImageSeen:
     subject: str | None = None
     pulled_at: datetime | None = None
     status: str = "ACTIVE"
+    archived_at: datetime | None = None
+    activated_at: datetime | None = None
+    children: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class InUse:
+    """An image that something runs, or that must stay for another reason.
+
+    `repository` is the target's repository, `digest` what runs; where only a tag is known (a
+    manifest names `shop:v2`) `digest` is None until it is looked up. `by` says who uses it
+    (`compose`, `kubernetes`, `ecs`, `lambda`, `command`, `release`, `backup`), `where` the very
+    place in words: a file with its line, a service's ARN.
+    """
+
+    repository: str
+    by: str
+    where: str
+    digest: str | None = None
+    tag: str | None = None
 
 
 @dataclass(frozen=True)
