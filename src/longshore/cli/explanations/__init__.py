@@ -11,6 +11,7 @@ from longshore.cli.explanations import (
     command_line,
     hazards,
     images,
+    lifecycle,
     registries,
     rewriting,
     source_tree,
@@ -23,7 +24,7 @@ __all__ = ["Explanation", "explanations", "explanations_of_hazards"]
 
 _AREAS = (
     *(command_line, tree, source_tree, rewriting, images, registries),
-    *(aws_exceptions, aws, stand_in),
+    *(aws_exceptions, aws, lifecycle, stand_in),
 )
 
 

@@ -1,0 +1,39 @@
+"""Error codes of judging lifecycle policies: simulate, explain, diff. Pure."""
+
+from __future__ import annotations
+
+from longshore.cli.explanations.entry import Explanation
+from longshore.text import tr
+
+
+def entries() -> list[Explanation]:
+    """The explanations of this area."""
+    return [
+        Explanation(
+            "no-policy",
+            2,
+            tr("No lifecycle policy was named, and there is none to be found."),
+            (
+                tr("the repository has no policy yet"),
+                tr("longshore.yaml says nothing of its lifecycle"),
+            ),
+            (
+                tr("name one: --policy FILE, or --preset standard"),
+                tr("`longshore lifecycle apply REPOSITORY` puts one there"),
+            ),
+        ),
+        Explanation(
+            "bad-time",
+            2,
+            tr("A word is not a moment in time."),
+            (),
+            (tr("write 2026-12-24, 2026-12-24T09:30:00Z, or from now: +30d, +12h"),),
+        ),
+        Explanation(
+            "bad-reading",
+            2,
+            tr("A reading, or a choice of it, does not exist."),
+            (tr("a misspelt word"),),
+            (tr("docs/lifecycle.md, `Open points`, lists the readings and their choices"),),
+        ),
+    ]

@@ -1,0 +1,261 @@
+"""What the lifecycle commands look at: images, a policy for them, a moment, readings. I/O.
+
+    @lifecycle.command("lint", help=..., examples=[...])
+    @click.argument("names", nargs=-1)
+    @with_inputs
+    def lint(app: App, names: tuple[str, ...], asked: Asked) -> None:
+        seen = gather(app, asked, names)
+        for one in seen.subjects: ...
+
+Images come from a saved listing or from repositories of the target; the policy from a file, a
+preset, longshore.yaml, or the repository itself, in this order.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from longshore.cli import wiring
+from longshore.cli.frame import App
+from longshore.cli.lifecycle_moments import parse_moment, parse_readings
+from longshore.cli.lifecycle_policies import (
+    Chosen,
+    no_policy,
+    of_config,
+    of_file,
+    of_preset,
+    of_repository,
+    read_text,
+)
+from longshore.cli.output import Place
+from longshore.errors import UsageError
+from longshore.facts import ImageSeen
+from longshore.policy.lifecycle.grammar import Policy
+from longshore.policy.lifecycle.readings import Readings, as_pairs
+from longshore.text import tr
+
+if TYPE_CHECKING:
+    from longshore.provision.settings import Config
+
+_MAX_LISTING = 4 * 1024**3
+_TOKEN_LASTS = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The shared options as they were typed."""
+
+    policy: str | None = None
+    preset: str | None = None
+    in_force: bool = False
+    images: str | None = None
+    at: str | None = None
+    reading: tuple[str, ...] = ()
+    read_indexes: bool = False
+    region: str | None = None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A repository, or a saved listing, with the policy that is asked about.
+
+    `chosen` is None where there is no policy and the command can do without one; `remarks` are
+    what a reader has to know about the images.
+    """
+
+    name: str
+    images: tuple[ImageSeen, ...]
+    chosen: Chosen | None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def policy(self) -> Policy:
+        """The policy to judge; one without rules when there is none."""
+        return self.chosen.policy if self.chosen else Policy(())
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that a lifecycle command was given. `target` is None for saved listings."""
+
+    subjects: tuple[Subject, ...]
+    now: datetime
+    at: datetime
+    readings: Readings
+    target: wiring.OpenTarget | None = None
+    config: Config | None = field(default=None, repr=False)
+
+    @property
+    def place(self) -> Place | None:
+        """What answers about a live repository head with."""
+        return self.target.place if self.target else None
+
+    @property
+    def readings_json(self) -> dict[str, str]:
+        """The key `readings` of an answer."""
+        return as_pairs(self.readings)
+
+
+_OPTIONS = (
+    click.option("--policy", metavar="FILE", help=tr("a file with ECR's policy text; - is stdin")),
+    click.option("--preset", type=click.Choice(["standard"]), help=tr("a policy of ours")),
+    click.option("--in-force", is_flag=True, help=tr("the repository's own policy, as it is now")),
+    click.option(
+        "--images",
+        metavar="FILE",
+        help=tr("a saved `aws ecr describe-images` instead of a repository; - is stdin"),
+    ),
+    click.option("--at", metavar="TIME", help=tr("when: 2026-12-24T09:00:00Z, or +30d, +12h")),
+    click.option(
+        "--reading",
+        multiple=True,
+        metavar="NAME=CHOICE",
+        help=tr("how to read what ECR's documents leave open"),
+    ),
+    click.option(
+        "--read-indexes",
+        is_flag=True,
+        help=tr("read what indexes contain even if that renews their pull times"),
+    ),
+    click.option("--region", metavar="REGION", help=tr("the AWS Region, if not the target's")),
+)
+
+
+def with_inputs(function: Callable[..., None]) -> Callable[..., None]:
+    """The shared options; the command gets them as one argument, `asked`."""
+
+    @functools.wraps(function)
+    def run(app: App, **values: Any) -> None:
+        mine = {name: values.pop(name) for name in Asked.__dataclass_fields__}
+        function(app, asked=Asked(**mine), **values)
+
+    decorated: Callable[..., None] = run
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated
+
+
+def gather(
+    app: App,
+    asked: Asked,
+    names: Sequence[str] = (),
+    *,
+    every: bool = False,
+    needs_policy: bool = True,
+) -> Inputs:
+    """Images and policy of each repository named (`every`: of all), or of a saved listing.
+
+    With --images one name may be given: the repository of longshore.yaml whose policy is meant.
+    Raises UsageError, FileError, AwsError, PolicyRefused.
+    """
+    _check(asked, names, every)
+    readings = parse_readings(asked.reading)
+    if asked.images is not None:
+        config = None if _is_told(asked) else wiring.find_config(app.settings, app.environ)
+        now = datetime.now(UTC)
+        inputs = Inputs((), now, _at(asked, now), readings, None, config)
+        return replace(inputs, subjects=(_saved(asked, names, config, needs_policy),))
+    config = wiring.find_config(app.settings, app.environ)
+    target = wiring.open_target(app.settings, app.environ, region=asked.region)
+    now = target_now(target)
+    if every:
+        names = sorted(seen.name for seen in target.ecr.describe_repositories())
+    inputs = Inputs((), now, _at(asked, now), readings, target, config)
+    subjects = tuple(_live(inputs, asked, name, needs_policy and not every) for name in dict.fromkeys(names))
+    return replace(inputs, subjects=subjects)
+
+
+def target_now(target: wiring.OpenTarget) -> datetime:
+    """The time at the target: the embedded servers have a clock of their own."""
+    if target.endpoint.embedded:
+        ends = target.ecr.authorization_token().expires_at
+        if ends is not None:
+            return ends - _TOKEN_LASTS
+    return datetime.now(UTC)
+
+
+def choose_policy(
+    asked: Asked, name: str, config: Config | None, target: wiring.OpenTarget | None
+) -> Chosen | None:
+    """The policy that is meant: the flags', else longshore.yaml's, else the repository's own."""
+    if asked.policy is not None:
+        return of_file(asked.policy)
+    if asked.preset is not None:
+        return of_preset(asked.preset)
+    found = of_config(config, name) if config is not None and not asked.in_force else None
+    if found is None and target is not None:
+        return of_repository(target, name)
+    return found
+
+
+def read_images(
+    target: wiring.OpenTarget, name: str, policy: Policy, *, read_indexes: bool = False
+) -> tuple[tuple[ImageSeen, ...], tuple[str, ...]]:
+    """A repository's images in every storage class, with what is to be known about them."""
+    images = tuple(target.ecr.describe_images(name, status="ANY"))
+    return images, ()
+
+
+def _live(inputs: Inputs, asked: Asked, name: str, needs_policy: bool) -> Subject:
+    target = inputs.target
+    assert target is not None  # noqa: S101
+    chosen = choose_policy(asked, name, inputs.config, target)
+    if chosen is None and needs_policy:
+        raise no_policy(name)
+    policy = chosen.policy if chosen else Policy(())
+    images, remarks = read_images(target, name, policy, read_indexes=asked.read_indexes)
+    return Subject(name, images, chosen, remarks)
+
+
+def _saved(
+    asked: Asked, names: Sequence[str], config: Config | None, needs_policy: bool
+) -> Subject:
+    from longshore.policy.lifecycle.listing import parse_listing
+
+    filename = asked.images or ""
+    hint = tr("save one: aws ecr describe-images --repository-name NAME > images.json")
+    shown = tr("standard input") if filename == "-" else filename
+    chosen = choose_policy(asked, names[0], config, None) if names else _told(asked)
+    if chosen is None and needs_policy:
+        raise no_policy(names[0] if names else shown)
+    listing = parse_listing(read_text(filename, hint, _MAX_LISTING), shown)
+    return Subject(shown, tuple(listing.images), chosen, tuple(listing.remarks))
+
+
+def _told(asked: Asked) -> Chosen | None:
+    return choose_policy(asked, "", None, None)
+
+
+def _is_told(asked: Asked) -> bool:
+    return asked.policy is not None or asked.preset is not None
+
+
+def _at(asked: Asked, now: datetime) -> datetime:
+    return parse_moment(asked.at, now) if asked.at else now
+
+
+def _check(asked: Asked, names: Sequence[str], every: bool) -> None:
+    if sum((asked.policy is not None, asked.preset is not None, asked.in_force)) > 1:
+        raise _both(tr("--policy, --preset and --in-force exclude each other"))
+    if asked.policy == "-" and asked.images == "-":
+        raise _both(tr("only one of --policy and --images can be standard input"))
+    if asked.images is not None and (every or asked.in_force or len(names) > 1):
+        raise _both(tr("--images is a saved listing; it does not go with repositories"))
+    if every and names:
+        raise _both(tr("--all means every repository; name none beside it"))
+    if asked.images is None and not names and not every:
+        raise UsageError(
+            tr("it is not said which images to look at"),
+            tr("name a repository, or a saved listing with --images FILE"),
+            code="usage",
+        )
+
+
+def _both(what: str) -> UsageError:
+    return UsageError(what, tr("leave one of them out"), code="usage")

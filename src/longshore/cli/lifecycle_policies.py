@@ -1,0 +1,168 @@
+"""Where a lifecycle policy comes from: a file, a preset, longshore.yaml, or the repository. I/O.
+
+Every command that judges a policy finds it here, and says where it found it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from longshore.cli import wiring
+from longshore.cli.frame import App
+from longshore.errors import FileError, UsageError, Where
+from longshore.policy.lifecycle.grammar import Policy, PolicyRefused, parse_policy
+from longshore.text import tr
+
+if TYPE_CHECKING:
+    from longshore.provision.settings import Config
+
+_MAX_BYTES = 1024 * 1024
+Kind = Literal["file", "preset", "config", "repository"]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A policy, its text as it was found, and where that was, in words."""
+
+    text: str
+    policy: Policy
+    kind: Kind
+    source: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The key `policy` of an answer."""
+        return {"from": self.kind, "source": self.source, "rules": len(self.policy.rules)}
+
+    def as_line(self) -> str:
+        """`policy: standard preset, 12 rules`."""
+        rules = len(self.policy.rules)
+        if rules == 1:
+            return tr("policy: {source}, 1 rule", source=self.source)
+        return tr("policy: {source}, {count} rules", source=self.source, count=rules)
+
+
+def of_file(name: str) -> Chosen:
+    """The policy of a file; `-` is standard input. Raises FileError, PolicyRefused."""
+    text = read_text(name, tr("name a file with ECR's lifecycle policy text"))
+    source = tr("standard input") if name == "-" else name
+    return Chosen(text, _parsed(text, source), "file", source)
+
+
+def of_preset(name: str = "standard") -> Chosen:
+    """A policy of ours."""
+    from longshore.policy.lifecycle.preset import canonical_text, standard_policy
+
+    text = canonical_text(standard_policy())
+    source = tr("preset {name}", name=name)
+    return Chosen(text, _parsed(text, source), "preset", source)
+
+
+def of_config(config: Config, repository: str) -> Chosen | None:
+    """What longshore.yaml wants for the repository; None when it says nothing of it."""
+    from longshore.provision.desired import desired
+    from longshore.provision.policy_files import read_policy_files
+    from longshore.provision.resources import LifecyclePolicy
+
+    files = read_policy_files(config, Path(config.filename).parent)
+    source = tr("{file}, repository {name}", file=config.filename, name=repository)
+    for one in desired(config, config.target(None), files).resources:
+        if isinstance(one, LifecyclePolicy) and one.name == repository and one.text:
+            return Chosen(one.text, _parsed(one.text, source), "config", source)
+    return None
+
+
+def of_repository(target: wiring.OpenTarget, repository: str) -> Chosen | None:
+    """The policy that is in force at the repository; None when there is none."""
+    text = target.ecr.get_lifecycle_policy(repository)
+    if text is None:
+        return None
+    source = tr("in force at {name}", name=repository)
+    return Chosen(text, _parsed(text, source), "repository", source)
+
+
+def of_words(app: App, words: str, region: str | None = None) -> Chosen:
+    """A policy as `diff` names it: FILE, `-`, preset:NAME, config:REPOSITORY, live:REPOSITORY.
+
+    Raises UsageError when there is none.
+    """
+    kind, colon, name = words.partition(":")
+    if not colon or kind not in ("preset", "config", "live") or Path(words).exists():
+        return of_file(words)
+    if kind == "preset":
+        from longshore.policy.lifecycle.preset import PRESETS
+
+        if name not in PRESETS:
+            raise UsageError(
+                tr("there is no preset '{name}'", name=name),
+                tr("choose one of: {names}", names=", ".join(PRESETS)),
+                code="no-policy",
+            )
+        return of_preset(name)
+    found: Chosen | None
+    if kind == "config":
+        found = of_config(wiring.need_config(app.settings, app.environ), name)
+    else:
+        target = wiring.open_target(app.settings, app.environ, region=region)
+        found = of_repository(target, name)
+    if found is None:
+        raise no_policy(words)
+    return found
+
+
+def no_policy(name: str) -> UsageError:
+    """Nothing says which policy to judge."""
+    return UsageError(
+        tr("there is no lifecycle policy for {name}", name=name),
+        tr("name one: --policy FILE, or --preset standard"),
+        code="no-policy",
+        where=Where(resource=name),
+    )
+
+
+def read_text(name: str, hint: str, most: int = _MAX_BYTES) -> str:
+    """The text of a file, or of standard input for `-`. Raises FileError."""
+    shown = tr("standard input") if name == "-" else name
+    try:
+        if name == "-":
+            content = sys.stdin.buffer.read(most + 1)
+        else:
+            with Path(name).open("rb") as stream:
+                content = stream.read(most + 1)
+        if len(content) > most:
+            raise _unreadable(shown, tr("it is larger than {most} bytes", most=most), hint)
+        return content.decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else tr("it is not UTF-8 text")
+        raise _unreadable(shown, str(why), hint) from None
+
+
+def _unreadable(name: str, why: str, hint: str) -> FileError:
+    return FileError(
+        tr("{file} cannot be read: {why}", file=name, why=why), hint, where=Where(file=name)
+    )
+
+
+def _parsed(text: str, source: str) -> Policy:
+    """The policy; a refusal names the file, and the line when the text is no JSON."""
+    try:
+        return parse_policy(text)
+    except PolicyRefused as refused:
+        path = refused.flaws[0].path
+        refused.where = Where(file=f"{source} ({path})" if path else source)
+        if line := _broken_line(text):
+            refused.where = Where(file=source, line=line[0], column=line[1])
+        raise
+
+
+def _broken_line(text: str) -> tuple[int, int] | None:
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return error.lineno, error.colno
+    except (ValueError, RecursionError):
+        return None
+    return None
