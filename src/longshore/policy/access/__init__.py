@@ -1,0 +1,1 @@
+"""IAM policies: their documents, what they allow, and those that longshore writes. Pure."""
