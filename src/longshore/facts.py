@@ -107,6 +107,30 @@ class InUse:
     digest: str | None = None
     tag: str | None = None
 
+@dataclass(frozen=True)
+class Unread:
+    """A place where images in use were to be looked for, and that could not be read.
+
+    `by` and `where` are as in `InUse`, `why` the reason in words. `repository` is the one that it
+    is about; empty: it may be about any. Nothing that may be in use there is known to be free.
+    """
+
+    by: str
+    where: str
+    why: str
+    repository: str = ""
+
+
+@dataclass(frozen=True)
+class UsesSeen:
+    """What one look for images in use gave, and what it could not read."""
+
+    uses: tuple[InUse, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+    def __add__(self, other: UsesSeen) -> UsesSeen:
+        return UsesSeen(self.uses + other.uses, self.unread + other.unread)
+
 
 @dataclass(frozen=True)
 class Token:
