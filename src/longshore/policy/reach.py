@@ -1,0 +1,241 @@
+"""Whether a lifecycle policy reaches an image in use: now, on a later day, after more pushes. Pure.
+
+Every way in which ECR's documents can be read is asked (`readings`), and the worst counts. Three
+kinds of reach: `now`; `later`, when nothing more is pushed and days go by; `pushes`, when images
+are pushed that the same rule counts and what runs is not deployed anew. A look ahead has an end
+(`Ahead`); what lies behind it is told (`Judgement.beyond`) and refused by nobody.
+
+A verdict by age never turns back as time goes by, so the last day tells whether any day reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from longshore.facts import ImageSeen
+from longshore.policy.in_use import Found, Held
+from longshore.policy.lifecycle.evaluate import Action, Verdict, evaluate
+from longshore.policy.lifecycle.grammar import Policy
+from longshore.policy.lifecycle.preset import KEEP_ALL
+from longshore.policy.lifecycle.readings import (
+    DEFAULT,
+    Readings,
+    as_pairs,
+    every_reading,
+    open_points,
+)
+from longshore.policy.lifecycle.words import ordinal, rule_words, short
+from longshore.text import tr
+
+When = Literal["now", "later", "pushes"]
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """How far to look: so many days without a push, and so many more pushes under one rule."""
+
+    days: int = 30
+    pushes: int = 30
+
+
+LOOK_AHEAD = Ahead()
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A rule's reach to an image in use.
+
+    `at` is the day for `later`, `pushes` the number for `pushes`; `reading` names the open points
+    that must be read otherwise than by default for it to happen (empty: it happens by default).
+    """
+
+    held: Held
+    when: When
+    action: Action
+    rule: int
+    reason: str
+    at: datetime | None = None
+    pushes: int = 0
+    reading: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """Image, place of use, rule and time in one sentence."""
+        begin = tr("{image} is in use ({place})", image=self.held.name, place=self.held.place)
+        if self.held.via:
+            begin = tr(
+                "{image} belongs to {other}, which is in use ({place})",
+                image=self.held.name,
+                other=short(self.held.via),
+                place=self.held.place,
+            )
+        return f"{begin}; {self._what()}" + self._as_read()
+
+    def _what(self) -> str:
+        verb = tr("archive") if self.action == "transition" else tr("expire")
+        if self.when == "now":
+            return tr("rule {rule} would {verb} it now: {reason}", **self._words(verb))
+        if self.when == "later":
+            day = f"{self.at:%Y-%m-%d}" if self.at else ""
+            words = self._words(verb)
+            return tr("rule {rule} would {verb} it on {day}: {reason}", day=day, **words)
+        if self.pushes == 1:
+            return tr(
+                "rule {rule} would {verb} it after 1 more push: {reason}", **self._words(verb)
+            )
+        return tr(
+            "rule {rule} would {verb} it after {pushes} more pushes: {reason}",
+            pushes=self.pushes,
+            **self._words(verb),
+        )
+
+    def _words(self, verb: str) -> dict[str, object]:
+        return {"rule": self.rule, "verb": verb, "reason": self.reason}
+
+    def _as_read(self) -> str:
+        if not self.reading:
+            return ""
+        readings = ", ".join(f"{name}={choice}" for name, choice in self.reading)
+        return tr(" (if ECR reads {readings})", readings=readings)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a policy does to the images in use: `hits` within the look-ahead, `beyond` after it."""
+
+    found: Found
+    hits: tuple[Hit, ...] = ()
+    beyond: tuple[Hit, ...] = ()
+
+
+def judge(
+    policy: Policy,
+    images: Sequence[ImageSeen],
+    found: Found,
+    at: datetime,
+    ahead: Ahead = LOOK_AHEAD,
+) -> Judgement:
+    """The worst that any reading of the policy does to each image in use. `at` is aware."""
+    if not found.held:
+        return Judgement(found)
+    worst: dict[str, Hit] = {}
+    for readings in every_reading(open_points(policy, images)):
+        for hit in _hits(policy, images, found.held, at, ahead, readings):
+            known = worst.get(hit.held.image.digest)
+            if known is None or _gravity(hit) < _gravity(known):
+                worst[hit.held.image.digest] = hit
+    ordered = [hit for hit in sorted(worst.values(), key=_gravity) if not _is_told(hit, worst)]
+    within = [hit for hit in ordered if hit.when != "pushes" or hit.pushes <= ahead.pushes]
+    return Judgement(found, tuple(within), tuple(hit for hit in ordered if hit not in within))
+
+
+def _is_told(hit: Hit, worst: Mapping[str, Hit]) -> bool:
+    """Whether the image only belongs to one that is reached as badly."""
+    other = worst.get(hit.held.via)
+    return other is not None and _gravity(other)[:4] <= _gravity(hit)[:4]
+
+
+def _gravity(hit: Hit) -> tuple[int, float, int, int, str]:
+    """Smaller is worse: sooner, fewer pushes, and in fewer readings."""
+    rank = ("now", "later", "pushes").index(hit.when)
+    moment = hit.at.timestamp() if hit.at else 0.0
+    return rank, moment, hit.pushes, len(hit.reading), hit.held.image.digest
+
+
+def _hits(
+    policy: Policy,
+    images: Sequence[ImageSeen],
+    held: Mapping[str, Held],
+    at: datetime,
+    ahead: Ahead,
+    readings: Readings,
+) -> Iterator[Hit]:
+    """What one reading does to the images in use."""
+    last = _verdicts(policy, images, held, at + timedelta(days=ahead.days), readings)
+    reached = {digest for digest, one in last.items() if one.action != "keep"}
+    days = _first_days(policy, images, held, at, ahead.days, readings) if reached else {}
+    told = _otherwise(readings)
+    for digest, verdict in last.items():
+        if digest in reached:
+            day, first = days.get(digest, (ahead.days, verdict))
+            when = None if day == 0 else at + timedelta(days=day)
+            yield _hit(held[digest], first, "later" if day else "now", told, at=when)
+        elif _counts_towards(verdict):
+            yield _after_pushes(held[digest], verdict, told)
+
+
+def _counts_towards(verdict: Verdict) -> bool:
+    if verdict.because != "count" or verdict.rule is None:
+        return False
+    return verdict.rule.selection.count_number < KEEP_ALL
+
+
+def _after_pushes(held: Held, verdict: Verdict, told: tuple[tuple[str, str], ...]) -> Hit:
+    rule = verdict.rule
+    assert rule is not None  # noqa: S101
+    left = max(1, rule.selection.count_number - verdict.rank + 1)
+    reason = tr(
+        "it {does}; this is the {place}", does=rule_words(rule), place=ordinal(verdict.rank)
+    )
+    return Hit(held, "pushes", rule.action, rule.priority, reason, pushes=left, reading=told)
+
+
+def _hit(
+    held: Held,
+    verdict: Verdict,
+    when: When,
+    told: tuple[tuple[str, str], ...],
+    at: datetime | None,
+) -> Hit:
+    priority = verdict.rule.priority if verdict.rule else 0
+    return Hit(held, when, verdict.action, priority, verdict.reason, at=at, reading=told)
+
+
+def _verdicts(
+    policy: Policy,
+    images: Sequence[ImageSeen],
+    held: Mapping[str, Held],
+    at: datetime,
+    readings: Readings,
+) -> dict[str, Verdict]:
+    found = evaluate(policy, images, at, readings).verdicts
+    return {one.image.digest: one for one in found if one.image.digest in held}
+
+
+def _first_days(
+    policy: Policy,
+    images: Sequence[ImageSeen],
+    held: Mapping[str, Held],
+    at: datetime,
+    days: int,
+    readings: Readings,
+) -> dict[str, tuple[int, Verdict]]:
+    """The first day from now on which each image is reached, with that day's verdict."""
+    first: dict[str, tuple[int, Verdict]] = {}
+
+    def look(day: int) -> frozenset[str]:
+        verdicts = _verdicts(policy, images, held, at + timedelta(days=day), readings)
+        acted = {digest: one for digest, one in verdicts.items() if one.action != "keep"}
+        for digest, verdict in acted.items():
+            if digest not in first or day < first[digest][0]:
+                first[digest] = (day, verdict)
+        return frozenset(acted)
+
+    def between(early: int, late: int, before: frozenset[str], after: frozenset[str]) -> None:
+        if late - early < 2 or before == after:
+            return
+        middle = (early + late) // 2
+        there = look(middle)
+        between(early, middle, before, there)
+        between(middle, late, there, after)
+
+    between(0, days, look(0), look(days))
+    return first
+
+
+def _otherwise(readings: Readings) -> tuple[tuple[str, str], ...]:
+    default = as_pairs(DEFAULT)
+    return tuple((name, one) for name, one in as_pairs(readings).items() if one != default[name])
