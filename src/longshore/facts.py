@@ -6,7 +6,7 @@ datetimes, sizes are bytes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -92,6 +92,15 @@ class ImageSeen:
 
 
 @dataclass(frozen=True)
+class ManifestSeen:
+    """A manifest or index as ECR keeps it: its digest, media type and exact bytes."""
+
+    digest: str
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class InUse:
     """An image that something runs, or that must stay for another reason.
 
@@ -106,6 +115,7 @@ class InUse:
     where: str
     digest: str | None = None
     tag: str | None = None
+
 
 @dataclass(frozen=True)
 class Unread:

@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from longshore.errors import AwsError
-from longshore.facts import ImageSeen, RepositorySeen, Token
+from longshore.facts import ImageSeen, ManifestSeen, RepositorySeen, Token
 from longshore.oci.digest import Digest
+from longshore.oci.manifest import ACCEPT
 from longshore.remote.addresses import ecr_host
 from longshore.remote.aws import AwsSession
 from longshore.remote.identity import read_identity
@@ -51,6 +52,7 @@ IAM_ACTIONS = {
     "describe_images": "ecr:DescribeImages",
     "batch_check_layers": "ecr:BatchCheckLayerAvailability",
     "batch_delete_image": "ecr:BatchDeleteImage",
+    "batch_get_image": "ecr:BatchGetImage",
     "put_image": "ecr:PutImage",
     "get_account_setting": "ecr:GetAccountSetting",
     "put_account_setting": "ecr:PutAccountSetting",
@@ -272,13 +274,20 @@ class Ecr:
         return present
 
     def batch_delete_image(
-        self, name: str, *, tags: Sequence[str] = (), digests: Sequence[str] = ()
+        self,
+        name: str,
+        *,
+        tags: Sequence[str] = (),
+        digests: Sequence[str] = (),
+        pairs: Sequence[tuple[str, str]] = (),
     ) -> list[tuple[str, str]]:
         """Delete by tag (the last tag takes the image with it) or by digest (with all its tags).
 
+        `pairs` are digests with a tag of theirs: the tag goes only if it is still that image's.
         Returns what was not deleted: the tag or digest, and ECR's reason.
         """
         ids = [{"imageTag": tag} for tag in tags] + [{"imageDigest": one} for one in digests]
+        ids += [{"imageDigest": digest, "imageTag": tag} for digest, tag in pairs]
         failed: list[tuple[str, str]] = []
         for batch in _batches(ids):
             answer = self._call("batch_delete_image", name, {"imageIds": batch})
@@ -287,6 +296,21 @@ class Ecr:
                 which = str(image.get("imageTag") or image.get("imageDigest") or "")
                 failed.append((which, str(failure.get("failureCode", ""))))
         return failed
+
+    def batch_get_image(self, name: str, digests: Sequence[str]) -> list[ManifestSeen]:
+        """Manifests by digest, as they are kept; those that are not there are left out.
+
+        In ECR's books this is a pull: `lastRecordedPullTime` is renewed.
+        """
+        found: list[ManifestSeen] = []
+        for batch in _batches(digests):
+            asked = {
+                "imageIds": [{"imageDigest": digest} for digest in batch],
+                "acceptedMediaTypes": ACCEPT.split(", "),
+            }
+            answer = self._call("batch_get_image", name, asked)
+            found += [_manifest(image) for image in answer.get("images", [])]
+        return found
 
     def put_image(
         self,
@@ -418,6 +442,14 @@ def _image(detail: Mapping[str, Any]) -> ImageSeen:
         subject=detail.get("subjectManifestDigest"),
         pulled_at=_time(detail.get("lastRecordedPullTime")),
         status=str(detail.get("imageStatus") or "ACTIVE"),
+    )
+
+
+def _manifest(image: Mapping[str, Any]) -> ManifestSeen:
+    return ManifestSeen(
+        str(image["imageId"]["imageDigest"]),
+        str(image.get("imageManifestMediaType") or ""),
+        str(image.get("imageManifest") or "").encode(),
     )
 
 
