@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from longshore.errors import AwsError, LimitError, LoginError, LongshoreError, UsageError
-from longshore.facts import Token
+from longshore.facts import ManifestSeen, Token
 from longshore.oci.digest import digest_of
+from longshore.oci.manifest import ACCEPT
 from longshore.remote import identity
 from longshore.remote.addresses import ecr_host
 from longshore.remote.aws import AwsKeys, AwsOptions, AwsSession, open_session
@@ -225,9 +226,36 @@ CALLS: dict[str, tuple[Callable[[Ecr], object], dict[str, Any], dict[str, Any]]]
         {"layers": [{"layerDigest": DIGEST, "layerAvailability": "AVAILABLE"}]},
     ),
     "batch_delete_image": (
-        lambda ecr: ecr.batch_delete_image("shop", tags=["v1"], digests=[DIGEST]),
-        {"repositoryName": "shop", "imageIds": [{"imageTag": "v1"}, {"imageDigest": DIGEST}]},
+        lambda ecr: ecr.batch_delete_image(
+            "shop", tags=["v1"], digests=[DIGEST], pairs=[(DIGEST, "v2")]
+        ),
+        {
+            "repositoryName": "shop",
+            "imageIds": [
+                {"imageTag": "v1"},
+                {"imageDigest": DIGEST},
+                {"imageDigest": DIGEST, "imageTag": "v2"},
+            ],
+        },
         {"failures": [{"imageId": {"imageTag": "v1"}, "failureCode": "ImageNotFound"}]},
+    ),
+    "batch_get_image": (
+        lambda ecr: ecr.batch_get_image("shop", [DIGEST]),
+        {
+            "repositoryName": "shop",
+            "imageIds": [{"imageDigest": DIGEST}],
+            "acceptedMediaTypes": ACCEPT.split(", "),
+        },
+        {
+            "images": [
+                {
+                    "imageId": {"imageDigest": DIGEST},
+                    "imageManifest": "{}",
+                    "imageManifestMediaType": "m",
+                }
+            ],
+            "failures": [{"imageId": {"imageDigest": OTHER}, "failureCode": "ImageNotFound"}],
+        },
     ),
     "put_image": (
         lambda ecr: ecr.put_image("shop", b"{}", media_type="m", tag="v1", digest=DIGEST),
@@ -290,6 +318,7 @@ def test_what_comes_back(aws: StubAws) -> None:
     assert ecr.list_tags_for_resource(ARN) == (("a", "1"), ("b", "2"))
     assert ecr.batch_check_layers("shop", [DIGEST]) == {DIGEST}
     assert ecr.batch_delete_image("shop", tags=["v1"]) == [("v1", "ImageNotFound")]
+    assert ecr.batch_get_image("shop", [DIGEST, OTHER]) == [ManifestSeen(DIGEST, "m", b"{}")]
     assert ecr.put_image("shop", b"{}") == DIGEST
     assert ecr.get_account_setting("BLOB_MOUNTING") == "ENABLED"
     assert ecr.get_lifecycle_policy("shop") == "{}"
