@@ -263,7 +263,6 @@ def test_own_patterns_protect_besides_the_fixed_ones() -> None:
     [
         InUse("shop", "ecs", "service web", digest="sha256:1"),
         InUse("shop", "compose", "compose.yml:3", tag="x"),
-        InUse("shop", "kubernetes", "deployment web"),
     ],
 )
 def test_images_in_use_lose_no_tag(use: InUse) -> None:

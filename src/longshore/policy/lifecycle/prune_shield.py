@@ -91,19 +91,12 @@ def _running(images: Sequence[ImageSeen], in_use: Iterable[InUse]) -> dict[str, 
     by_tag = {tag: image.digest for image in images for tag in image.tags}
     found: dict[str, Shield] = {}
     for one in in_use:
-        said = tr("{by} uses it: {where}", by=one.by, where=one.where)
-        shield = Shield("in-use", said)
-        if one.digest is None and one.tag is None:
-            said = tr(
-                "{by} uses an image of this repository, and which one is not known: {where}",
-                by=one.by,
-                where=one.where,
-            )
-            found |= {image.digest: Shield("in-use", said) for image in images}
+        shield = Shield("in-use", tr("{by} uses it: {where}", by=one.by, where=one.where))
         if one.digest is not None:
             found[one.digest] = shield
-        if one.tag is not None and one.tag in by_tag:
-            found[by_tag[one.tag]] = shield
+        tag = one.tag or ("latest" if one.digest is None else "")
+        if tag in by_tag:
+            found[by_tag[tag]] = shield
     return found
 
 
