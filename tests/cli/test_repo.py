@@ -199,12 +199,12 @@ def test_lifecycle_apply(account: World, cli: RunCli) -> None:
 def test_lifecycle_apply_of_a_file_shows_what_differs(account: World, cli: RunCli) -> None:
     cli("repo", "create", "shop", "--yes")
     rules = standard_policy()["rules"]
-    rules[3]["selection"]["countNumber"] = 30
+    rules[4]["selection"]["countNumber"] = 30
     Path("policy.json").write_text(json.dumps({"rules": rules}))
     done = cli("lifecycle", "apply", "shop", "--policy", "policy.json", "--dry-run", "--json")
     assert done.code == 0
     (change,) = done.json["changes"]
-    assert list(change["diff"]) == ["rules.4"]
+    assert list(change["diff"]) == ["rules.5"]
     assert policy_of(account, "shop")["rules"] == standard_policy()["rules"]
 
 

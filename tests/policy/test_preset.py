@@ -1,21 +1,18 @@
-"""The standard lifecycle preset and the intent form."""
+"""The standard lifecycle policy: its rules, in which order, for which pipeline."""
 
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from longshore.policy.lifecycle.grammar import find_flaws
 from longshore.policy.lifecycle.preset import (
     KEEP_ALL,
-    STANDARD,
-    Intent,
+    Families,
     canonical_text,
-    intent_flaws,
-    intent_policy,
     standard_policy,
 )
+
+COUNT, AGE = "imageCountMoreThan", "sinceImagePushed"
 
 
 def rows(policy: dict[str, list[dict[str, dict[str, object]]]]) -> list[tuple[object, ...]]:
@@ -27,84 +24,66 @@ def rows(policy: dict[str, list[dict[str, dict[str, object]]]]) -> list[tuple[ob
     return found
 
 
-def test_the_standard_preset_is_what_the_first_user_wished_with_protection_first() -> None:
-    count, age = "imageCountMoreThan", "sinceImagePushed"
+def test_the_standard_policy_is_what_the_first_user_wished_with_protection_first() -> None:
     assert rows(standard_policy()) == [
-        ("live-*", count, KEEP_ALL),
-        ("rollback-*", count, KEEP_ALL),
-        ("latest", count, KEEP_ALL),
-        ("v*", count, 10),
-        ("main-*", count, 10),
-        ("master-*", count, 10),
-        ("develop-*", count, 5),
-        ("feature-*", count, 5),
-        ("pr-*", count, 3),
-        ("untagged", age, 1),
-        ("backup-*", age, 7),
+        ("live-*", COUNT, KEEP_ALL),
+        ("rollback-*", COUNT, KEEP_ALL),
+        ("latest", COUNT, KEEP_ALL),
+        ("backup-*", COUNT, 50),
+        ("prod-*", COUNT, 10),
+        ("branch-*", COUNT, 5),
+        ("pr-*", COUNT, 3),
+        ("v*", COUNT, 10),
+        ("main-*", COUNT, 10),
+        ("master-*", COUNT, 10),
+        ("develop-*", COUNT, 5),
+        ("feature-*", COUNT, 5),
+        ("nightly-*", COUNT, 5),
+        ("untagged", AGE, 1),
     ]
 
 
-def test_ecr_takes_the_standard_preset() -> None:
-    text = canonical_text(standard_policy())
+def test_branches_that_the_pipeline_builds_have_rules_behind_their_marker() -> None:
+    wanted = ("main", "develop", "feature/*", "day2-advanced", "release/*", "*", "*-old", "!x")
+    policy = standard_policy(Families(main=("main",), branches=wanted))
+    patterns = [row[0] for row in rows(policy)]
+    assert patterns[7:] == [
+        *("v*", "main-*"),
+        *("develop-*", "feature-*", "nightly-*", "day2-advanced-*", "release-*", "untagged"),
+    ]
+
+
+def test_without_markers_there_is_no_rule_for_them() -> None:
+    patterns = {row[0] for row in rows(standard_policy(Families(markers="none")))}
+    assert not patterns & {"prod-*", "branch-*"}
+    assert standard_policy(Families(markers="needed")) == standard_policy()
+
+
+@pytest.mark.parametrize(
+    "families",
+    [
+        Families(),
+        Families(markers="none"),
+        Families(main=("trunk", "Main"), develop=("dev", "next"), branches=("a/b", "a-b", "기능")),
+        Families(main=(), branches=()),
+    ],
+)
+def test_ecr_takes_the_standard_policy(families: Families) -> None:
+    text = canonical_text(standard_policy(families))
     assert find_flaws(text) == ()
     assert 100 <= len(text) <= 30_720
+    patterns = [row[0] for row in rows(json.loads(text))]
+    assert len(set(patterns)) == len(patterns)
+
+
+def test_every_rule_says_in_words_what_it_does() -> None:
+    for rule in standard_policy()["rules"]:
+        pattern = rule["selection"].get("tagPatternList", ["without a tag"])[0]
+        assert pattern in rule["description"] or pattern == "backup-*"
+        assert rule["description"].isascii()
 
 
 def test_canonical_text_does_not_depend_on_the_order_of_rules_or_keys() -> None:
     policy = standard_policy()
     shuffled = {"rules": [dict(reversed(rule.items())) for rule in reversed(policy["rules"])]}
     assert canonical_text(shuffled) == canonical_text(policy)
-
-
-def test_protection_cannot_be_taken_away_only_added() -> None:
-    policy = intent_policy(Intent(keep=(("v*", 1),), protect=("base-*", "latest")))
-    assert rows(policy)[:4] == [
-        (pattern, "imageCountMoreThan", KEEP_ALL)
-        for pattern in ("live-*", "rollback-*", "latest", "base-*")
-    ]
-
-
-patterns = st.text("abv*-.", min_size=1, max_size=6).filter(lambda p: p.count("*") <= 4)
-counted = st.dictionaries(patterns, st.integers(1, 500), max_size=4).map(lambda d: tuple(d.items()))
-intents = st.builds(
-    Intent,
-    keep=counted,
-    max_age_days=counted,
-    untagged_days=st.none() | st.integers(1, 99),
-    backup_days=st.none() | st.integers(1, 99),
-    protect=st.lists(patterns, max_size=3).map(tuple),
-)
-
-
-@given(intents)
-def test_every_intent_becomes_a_policy_that_ecr_takes(intent: Intent) -> None:
-    policy = intent_policy(intent)
-    assert intent_flaws(intent) == []
-    assert find_flaws(canonical_text(policy)) == ()
-    assert [rule["rulePriority"] for rule in policy["rules"]] == list(
-        range(1, len(policy["rules"]) + 1)
-    )
-    assert all(len(r["selection"].get("tagPatternList", "1")) == 1 for r in policy["rules"])
-
-
-@given(intents)
-def test_nothing_that_deletes_stands_before_a_protecting_rule(intent: Intent) -> None:
-    numbers = [rule["selection"]["countNumber"] for rule in intent_policy(intent)["rules"]]
-    protecting = [place for place, number in enumerate(numbers) if number == KEEP_ALL]
-    assert protecting == list(range(len(protecting)))
-
-
-@pytest.mark.parametrize(
-    ("intent", "flaw"),
-    [
-        (Intent(keep=(("a*b*c*d*e*", 1),)), "'a*b*c*d*e*' has more than 4 wildcards"),
-        (Intent(keep=tuple((f"r{n}-*", 1) for n in range(50))), "53 rules; ECR takes 50"),
-    ],
-)
-def test_flaws_of_an_intent(intent: Intent, flaw: str) -> None:
-    assert intent_flaws(intent) == [flaw]
-    assert find_flaws(canonical_text(intent_policy(intent)))
-
-
-def test_standard_is_json() -> None:
-    assert json.loads(canonical_text(intent_policy(STANDARD))) == standard_policy()

@@ -103,7 +103,7 @@ def test_an_empty_registry_becomes_what_the_config_wants(ecr: Ecr, journal: Jour
         "longshore:managed": "true",
         "team": "web",
     }
-    assert len(json.loads(ecr.get_lifecycle_policy("shop") or "")["rules"]) == 11
+    assert len(json.loads(ecr.get_lifecycle_policy("shop") or "")["rules"]) == 14
     (statement,) = json.loads(ecr.get_repository_policy("shop") or "")["Statement"]
     assert statement["Principal"] == {"AWS": ["arn:aws:iam::210987654321:root"]}
     assert ecr.describe_repositories(["web"])[0].encryption == "KMS"

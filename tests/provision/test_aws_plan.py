@@ -135,15 +135,15 @@ def test_a_lifecycle_is_compared_by_meaning_not_by_text() -> None:
 
 def test_a_changed_rule_is_named() -> None:
     policy = standard_policy()
-    policy["rules"][3]["selection"]["countNumber"] = 20
+    policy["rules"][7]["selection"]["countNumber"] = 20
     del policy["rules"][8]
     (change,) = lifecycle(json.dumps(policy), STANDARD).changes
     assert (change.action, change.reason) == (
         "update",
-        "differs from the config: rules.4, rules.9",
+        "differs from the config: rules.8, rules.9",
     )
-    assert change.diff["rules.4"]["from"]["selection"]["countNumber"] == 20
-    assert change.diff["rules.4"]["to"]["selection"]["countNumber"] == 10
+    assert change.diff["rules.8"]["from"]["selection"]["countNumber"] == 20
+    assert change.diff["rules.8"]["to"]["selection"]["countNumber"] == 10
     assert change.diff["rules.9"]["from"] is None
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from longshore.errors import ConfigError, Problem, UsageError
 from longshore.oci.platforms import Platform
-from longshore.policy.lifecycle.preset import Intent
+from longshore.policy.lifecycle.intent import Intent
 from longshore.policy.tags import TagFilter
 from longshore.provision.config import parse_config
 from longshore.provision.document import MAX_CHARACTERS

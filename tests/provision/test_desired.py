@@ -107,11 +107,12 @@ def test_lifecycles() -> None:
     assert made.text is not None
     assert find_flaws(made.text) == ()
     assert [rule["description"] for rule in json.loads(made.text)["rules"]] == [
-        "live-* never go",
-        "rollback-* never go",
-        "latest never go",
-        "keep the 3 newest v*",
-        "untagged images go after 2 days",
+        "what runs stays: images tagged live-*",
+        "what a rollback needs stays: images tagged rollback-*",
+        "the image tagged latest stays",
+        "backups: at most 9999 stay; longshore lifecycle prune removes old backup tags",
+        "images: the 3 newest of v* stay",
+        "images without a tag go 2 days after their push",
     ]
 
 

@@ -24,7 +24,7 @@ from .worlds import PLACE, actuals, desires
 
 def test_a_whole_plan() -> None:
     policy = standard_policy()
-    policy["rules"][3]["selection"]["countNumber"] = 20
+    policy["rules"][7]["selection"]["countNumber"] = 20
     seen = RepositorySeen(
         "shop", "arn", "uri", tags=(MANAGED,), lifecycle_policy=canonical_text(policy)
     )
@@ -58,8 +58,8 @@ Target prod: account 123456789012, region ap-northeast-2
 ~ ecr/repository/shop   (differs from the config: scan_on_push)
     scan_on_push: false -> true
 
-~ ecr/lifecycle/shop   (differs from the config: rules.4)
-    rules.4: v*: expire all but the 20 newest -> v*: expire all but the 10 newest
+~ ecr/lifecycle/shop   (differs from the config: rules.8)
+    rules.8: v*: expire all but the 20 newest -> v*: expire all but the 10 newest
 
 ! ecr/repository/old: old holds 2 images; they would be lost (--delete-images old)
 

@@ -8,12 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from longshore.facts import RepositorySeen
-from longshore.policy.lifecycle.preset import (
-    Intent,
-    canonical_text,
-    intent_policy,
-    standard_policy,
-)
+from longshore.policy.lifecycle.intent import Intent, intent_policy
+from longshore.policy.lifecycle.preset import canonical_text, standard_policy
 from longshore.provision.access import policy_text, statements_for
 from longshore.provision.changes import Change, Plan
 from longshore.provision.resources import (

@@ -30,8 +30,8 @@ lifecycle = group(
     help=tr(
         "Gives a repository a lifecycle policy: the standard one, or that of a file. Shows how its "
         "rules differ from what is there, and asks. The standard policy keeps what is tagged "
-        "live-*, rollback-* or latest, 10 releases, 5 images per branch and 3 of pull requests; "
-        "untagged images go after a day, backups after seven."
+        "live-*, rollback-* or latest, 10 production images, 5 of branches and 3 of pull requests; "
+        "untagged images go after a day. Backups go by longshore lifecycle prune."
     ),
     examples=[
         "longshore lifecycle apply github-actions-demo-day2",

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 
 from longshore.errors import ConfigError, Problem
 from longshore.policy.lifecycle.grammar import find_flaws
-from longshore.policy.lifecycle.preset import canonical_text, intent_policy, standard_policy
+from longshore.policy.lifecycle.intent import intent_policy
+from longshore.policy.lifecycle.preset import canonical_text, standard_policy
 from longshore.provision.access import named_roles, statements_for
 from longshore.provision.resources import (
     BLOB_MOUNTING,

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from longshore.errors import UsageError, Where
-from longshore.policy.lifecycle.preset import PRESETS, Intent, intent_flaws
+from longshore.policy.lifecycle.intent import Intent, intent_flaws
+from longshore.policy.lifecycle.preset import PRESETS
 from longshore.policy.naming import check_name
 from longshore.provision.settings import (
     Access,

@@ -15,7 +15,7 @@ from longshore.errors import UsageError, Where
 from longshore.facts import TargetKind
 from longshore.oci.platforms import Platform
 from longshore.oci.reference import Reference
-from longshore.policy.lifecycle.preset import Intent
+from longshore.policy.lifecycle.intent import Intent
 from longshore.policy.tags import TagFilter
 from longshore.text import tr
 
@@ -166,13 +166,24 @@ class RegistrySettings:
 
 @dataclass(frozen=True)
 class TagStrategy:
-    """How builds are tagged."""
+    """How builds are tagged. `markers` None: as the repositories' lifecycle wants (`tag_rules`).
+
+    `repository` is the one at which `tags compute` looks for what is there already.
+    """
 
     strategy: Literal["standard"] = "standard"
     main: tuple[str, ...] = ("main", "master")
     develop: tuple[str, ...] = ("develop",)
     latest: Literal["newest-release", "main", "never"] = "newest-release"
-    pull_requests: Literal["build", "push"] = "build"
+    pull_requests: Literal["build", "push"] = "push"
+    pull_request_commits: bool = False
+    markers: Literal["all", "needed", "none"] | None = None
+    sha_length: int = 7
+    feature: Literal["class", "slug"] = "class"
+    component: str = ""
+    component_prefix: bool = True
+    ladder: bool = False
+    repository: str | None = None
 
 
 @dataclass(frozen=True)

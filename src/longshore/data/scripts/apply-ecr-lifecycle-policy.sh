@@ -36,7 +36,8 @@ where="account $account  region $region${AWS_ENDPOINT_URL:+  endpoint $AWS_ENDPO
 echo "repository $name  $where" >&2
 
 # Rules come first to last; the first three only keep. Production images: 10, branches: 5,
-# pull requests: 3, untagged: 1 day, backups: 7 days.
+# pull requests: 3, untagged: 1 day. Backups: `longshore lifecycle prune` takes their tags after
+# 7 days, never the last three; no rule of ECR can (it counts from the push, and deletes the image).
 policy=$(sed -n '/^# POLICY$/,$s/^#  //p' "$0")
 
 current() {
@@ -86,15 +87,18 @@ exit 0
 
 # POLICY
 #  {"rules":[
-#  {"action":{"type":"expire"},"description":"live-* never go","rulePriority":1,"selection":{"countNumber":9999,"countType":"imageCountMoreThan","tagPatternList":["live-*"],"tagStatus":"tagged"}},
-#  {"action":{"type":"expire"},"description":"rollback-* never go","rulePriority":2,"selection":{"countNumber":9999,"countType":"imageCountMoreThan","tagPatternList":["rollback-*"],"tagStatus":"tagged"}},
-#  {"action":{"type":"expire"},"description":"latest never go","rulePriority":3,"selection":{"countNumber":9999,"countType":"imageCountMoreThan","tagPatternList":["latest"],"tagStatus":"tagged"}},
-#  {"action":{"type":"expire"},"description":"keep the 10 newest v*","rulePriority":4,"selection":{"countNumber":10,"countType":"imageCountMoreThan","tagPatternList":["v*"],"tagStatus":"tagged"}},
-#  {"action":{"type":"expire"},"description":"keep the 10 newest main-*","rulePriority":5,"selection":{"countNumber":10,"countType":"imageCountMoreThan","tagPatternList":["main-*"],"tagStatus":"tagged"}},
-#  {"action":{"type":"expire"},"description":"keep the 10 newest master-*","rulePriority":6,"selection":{"countNumber":10,"countType":"imageCountMoreThan","tagPatternList":["master-*"],"tagStatus":"tagged"}},
-#  {"action":{"type":"expire"},"description":"keep the 5 newest develop-*","rulePriority":7,"selection":{"countNumber":5,"countType":"imageCountMoreThan","tagPatternList":["develop-*"],"tagStatus":"tagged"}},
-#  {"action":{"type":"expire"},"description":"keep the 5 newest feature-*","rulePriority":8,"selection":{"countNumber":5,"countType":"imageCountMoreThan","tagPatternList":["feature-*"],"tagStatus":"tagged"}},
-#  {"action":{"type":"expire"},"description":"keep the 3 newest pr-*","rulePriority":9,"selection":{"countNumber":3,"countType":"imageCountMoreThan","tagPatternList":["pr-*"],"tagStatus":"tagged"}},
-#  {"action":{"type":"expire"},"description":"untagged images go after 1 day","rulePriority":10,"selection":{"countNumber":1,"countType":"sinceImagePushed","countUnit":"days","tagStatus":"untagged"}},
-#  {"action":{"type":"expire"},"description":"backup-* go after 7 days","rulePriority":11,"selection":{"countNumber":7,"countType":"sinceImagePushed","countUnit":"days","tagPatternList":["backup-*"],"tagStatus":"tagged"}}
+#  {"action":{"type":"expire"},"description":"what runs stays: images tagged live-*","rulePriority":1,"selection":{"countNumber":9999,"countType":"imageCountMoreThan","tagPatternList":["live-*"],"tagStatus":"tagged"}},
+#  {"action":{"type":"expire"},"description":"what a rollback needs stays: images tagged rollback-*","rulePriority":2,"selection":{"countNumber":9999,"countType":"imageCountMoreThan","tagPatternList":["rollback-*"],"tagStatus":"tagged"}},
+#  {"action":{"type":"expire"},"description":"the image tagged latest stays","rulePriority":3,"selection":{"countNumber":9999,"countType":"imageCountMoreThan","tagPatternList":["latest"],"tagStatus":"tagged"}},
+#  {"action":{"type":"expire"},"description":"backups: at most 50 stay; longshore lifecycle prune removes old backup tags","rulePriority":4,"selection":{"countNumber":50,"countType":"imageCountMoreThan","tagPatternList":["backup-*"],"tagStatus":"tagged"}},
+#  {"action":{"type":"expire"},"description":"production, all together: the 10 newest of prod-* stay","rulePriority":5,"selection":{"countNumber":10,"countType":"imageCountMoreThan","tagPatternList":["prod-*"],"tagStatus":"tagged"}},
+#  {"action":{"type":"expire"},"description":"branches, all together: the 5 newest of branch-* stay","rulePriority":6,"selection":{"countNumber":5,"countType":"imageCountMoreThan","tagPatternList":["branch-*"],"tagStatus":"tagged"}},
+#  {"action":{"type":"expire"},"description":"pull requests: the 3 newest of pr-* stay","rulePriority":7,"selection":{"countNumber":3,"countType":"imageCountMoreThan","tagPatternList":["pr-*"],"tagStatus":"tagged"}},
+#  {"action":{"type":"expire"},"description":"production without marker: the 10 newest of v* stay","rulePriority":8,"selection":{"countNumber":10,"countType":"imageCountMoreThan","tagPatternList":["v*"],"tagStatus":"tagged"}},
+#  {"action":{"type":"expire"},"description":"production without marker: the 10 newest of main-* stay","rulePriority":9,"selection":{"countNumber":10,"countType":"imageCountMoreThan","tagPatternList":["main-*"],"tagStatus":"tagged"}},
+#  {"action":{"type":"expire"},"description":"production without marker: the 10 newest of master-* stay","rulePriority":10,"selection":{"countNumber":10,"countType":"imageCountMoreThan","tagPatternList":["master-*"],"tagStatus":"tagged"}},
+#  {"action":{"type":"expire"},"description":"branches without marker: the 5 newest of develop-* stay","rulePriority":11,"selection":{"countNumber":5,"countType":"imageCountMoreThan","tagPatternList":["develop-*"],"tagStatus":"tagged"}},
+#  {"action":{"type":"expire"},"description":"branches without marker: the 5 newest of feature-* stay","rulePriority":12,"selection":{"countNumber":5,"countType":"imageCountMoreThan","tagPatternList":["feature-*"],"tagStatus":"tagged"}},
+#  {"action":{"type":"expire"},"description":"branches without marker: the 5 newest of nightly-* stay","rulePriority":13,"selection":{"countNumber":5,"countType":"imageCountMoreThan","tagPatternList":["nightly-*"],"tagStatus":"tagged"}},
+#  {"action":{"type":"expire"},"description":"images without a tag go 1 day after their push","rulePriority":14,"selection":{"countNumber":1,"countType":"sinceImagePushed","countUnit":"days","tagStatus":"untagged"}}
 #  ]}

@@ -1,93 +1,114 @@
-"""Lifecycle policies that longshore writes: the `standard` preset, and a short intent form. Pure.
+"""The `standard` lifecycle policy, and the rules that policies of ours are made of. Pure.
 
-Two properties of ECR shape them (User Guide, "Lifecycle policies"):
+Three properties of ECR shape them (User Guide, "Lifecycle policies"):
 
 * An image that matches a rule's tags is out of reach of every rule behind it, even when the first
   rule keeps it. So a rule with an unreachable count is the way to say "keep"; such rules go first.
-* Several patterns in one rule are AND. So each pattern has a rule of its own.
+* Several patterns in one rule are AND. So each pattern has a rule of its own, and a limit that
+  several patterns share needs one pattern that covers them: a marker tag (`policy/families`).
+* An image's age is that of its push, and an image goes with all its tags. So no rule takes backups
+  by age; `lifecycle prune` takes the backup's tag, and the rule here is a backstop. It stands
+  before production's, because a backup is a production image that got one more tag.
 
-What the policies do to given images is decided in `evaluate`.
+What the policies do to given images is decided in `evaluate`; own intents are in `intent`.
 
->>> [rule["selection"].get("tagPatternList") for rule in standard_policy()["rules"]][:3]
-[['live-*'], ['rollback-*'], ['latest']]
+>>> [rule["selection"].get("tagPatternList") for rule in standard_policy()["rules"]][:5]
+[['live-*'], ['rollback-*'], ['latest'], ['backup-*'], ['prod-*']]
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import Any
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from longshore.policy.lifecycle.grammar import MAX_RULES, MAX_WILDCARDS
-from longshore.text import tr
+from longshore.policy.families import Family, marker_pattern
+from longshore.policy.slugs import branch_tag
 
 KEEP_ALL = 9999
 PROTECTED = ("live-*", "rollback-*", "latest")
 BACKUPS = "backup-*"
+MOST_BACKUPS = 50
+BACKUP_DAYS = 7
+UNTAGGED_DAYS = 1
 PRESETS = ("standard",)
+LIMITS: dict[Family, int] = {"production": 10, "branch": 5, "pull-request": 3}
+RELEASES = "v*"
 
+Markers = Literal["all", "needed", "none"]
 Rule = dict[str, Any]
+_FIXED_NAME = re.compile(r"[^*?+!\[\]]+")
+_LONGEST_BRANCH = 64
 
 
 @dataclass(frozen=True)
-class Intent:
-    """What to keep, in few words.
+class Families:
+    """What the standard policy must know of the pipeline.
 
-    `keep` maps a tag pattern to how many images stay, `max_age_days` a pattern to the age at which
-    an image goes; `protect` is added to live-*, rollback-* and latest, which are always protected.
+    `main` and `develop` are names of branches, `branches` those that the pipeline builds (GitHub's
+    filters, `feature/*`). `markers` says which images the pipeline gives a marker tag: all, those
+    that no other rule reaches, or none.
     """
 
-    keep: tuple[tuple[str, int], ...] = ()
-    max_age_days: tuple[tuple[str, int], ...] = ()
-    untagged_days: int | None = None
-    backup_days: int | None = None
-    protect: tuple[str, ...] = field(default=())
+    main: tuple[str, ...] = ("main", "master")
+    develop: tuple[str, ...] = ("develop",)
+    branches: tuple[str, ...] = ()
+    markers: Markers = "all"
+
+    @property
+    def production(self) -> tuple[str, ...]:
+        """The patterns of production images without a marker."""
+        return _unique((RELEASES, *(self.pattern(name) for name in self.main)))
+
+    @property
+    def branch(self) -> tuple[str, ...]:
+        """The patterns of branch images without a marker."""
+        usual = ("develop-*", "feature-*", "nightly-*")
+        known = (self.pattern(name) for name in self.branches)
+        covered = tuple(one.removesuffix("*") for one in (*self.production, *usual))
+        return _unique((*usual, *(one for one in known if not one.startswith(covered) and one)))
+
+    def pattern(self, branch: str) -> str:
+        """The pattern of a branch's images; empty when no pattern is sure to be theirs alone.
+
+        >>> Families().pattern("release/*")
+        'release-*'
+        """
+        fixed = branch.rstrip("*").rstrip("/") if "*" in branch else branch
+        if not _FIXED_NAME.fullmatch(fixed) or len(fixed) > _LONGEST_BRANCH:
+            return ""
+        return branch_tag(branch.removesuffix("*"), "*", self.develop)
 
 
-STANDARD = Intent(
-    keep=(
-        ("v*", 10),
-        ("main-*", 10),
-        ("master-*", 10),
-        ("develop-*", 5),
-        ("feature-*", 5),
-        ("pr-*", 3),
-    ),
-    untagged_days=1,
-    backup_days=7,
-)
+DEFAULT = Families()
 
 
-def standard_policy() -> dict[str, Any]:
-    """Production images 10, branches 5, pull requests 3, untagged 1 day, backups 7 days."""
-    return intent_policy(STANDARD)
+def standard_policy(families: Families = DEFAULT) -> dict[str, Any]:
+    """Production images 10, branches 5, pull requests 3, untagged 1 day; see the module's words."""
+    return numbered(
+        [
+            *protecting(PROTECTED),
+            backstop(),
+            *_markers(families),
+            keep_newest("pr-*", LIMITS["pull-request"], "pull requests"),
+            *_plain("production", "production without marker", families.production),
+            *_plain("branch", "branches without marker", families.branch),
+            untagged(UNTAGGED_DAYS),
+        ]
+    )
 
 
-def intent_policy(intent: Intent) -> dict[str, Any]:
-    """The policy document for an intent: protecting rules, counts, ages, untagged, backups."""
-    rules = [_keep(p, KEEP_ALL, f"{p} never go") for p in _protected(intent)]
-    rules += [_keep(p, n, f"keep the {n} newest {p}") for p, n in intent.keep]
-    rules += [_age(p, n, f"{p} go after {_days(n)}") for p, n in intent.max_age_days]
-    if intent.untagged_days is not None:
-        rules.append(_untagged(intent.untagged_days))
-    if intent.backup_days is not None:
-        rules.append(
-            _age(BACKUPS, intent.backup_days, f"{BACKUPS} go after {_days(intent.backup_days)}")
-        )
-    return {"rules": [{"rulePriority": place, **rule} for place, rule in enumerate(rules, start=1)]}
+def _markers(families: Families) -> Iterable[Rule]:
+    if families.markers != "none":
+        for family, name in (("production", "production"), ("branch", "branches")):
+            known: Family = "production" if family == "production" else "branch"
+            yield keep_newest(marker_pattern(known), LIMITS[known], f"{name}, all together")
 
 
-def intent_flaws(intent: Intent) -> list[str]:
-    """Why ECR would refuse the intent's policy; empty when it takes it."""
-    flaws = [
-        tr("'{pattern}' has more than {most} wildcards", pattern=pattern, most=MAX_WILDCARDS)
-        for pattern in (*intent.protect, *dict(intent.keep), *dict(intent.max_age_days))
-        if pattern.count("*") > MAX_WILDCARDS
-    ]
-    rules = len(intent_policy(intent)["rules"])
-    if rules > MAX_RULES:
-        flaws.append(tr("{count} rules; ECR takes {most}", count=rules, most=MAX_RULES))
-    return flaws
+def _plain(family: Family, name: str, patterns: Iterable[str]) -> list[Rule]:
+    return [keep_newest(pattern, LIMITS[family], name) for pattern in patterns]
 
 
 def canonical_text(policy: dict[str, Any]) -> str:
@@ -96,30 +117,60 @@ def canonical_text(policy: dict[str, Any]) -> str:
     return json.dumps({**policy, "rules": rules}, sort_keys=True, separators=(",", ":"))
 
 
-def _protected(intent: Intent) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*PROTECTED, *intent.protect)))
+# --- rules; their descriptions are part of the policy's text, so they are in English always -----
+
+_PURPOSES = {
+    "live-*": "what runs stays: images tagged live-*",
+    "rollback-*": "what a rollback needs stays: images tagged rollback-*",
+    "latest": "the image tagged latest stays",
+}
 
 
-def _keep(pattern: str, count: int, description: str) -> Rule:
-    return _rule(
-        {
-            "tagStatus": "tagged",
-            "tagPatternList": [pattern],
-            "countType": "imageCountMoreThan",
-            "countNumber": count,
-        },
-        description,
-    )
+def numbered(rules: Iterable[Rule]) -> dict[str, Any]:
+    """The rules as a policy document, the first one first."""
+    return {"rules": [{"rulePriority": place, **rule} for place, rule in enumerate(rules, start=1)]}
 
 
-def _age(pattern: str, days: int, description: str) -> Rule:
-    return _rule({"tagStatus": "tagged", "tagPatternList": [pattern], **_since(days)}, description)
+def protecting(patterns: Iterable[str]) -> list[Rule]:
+    """Rules that keep all they match; rules behind them cannot reach it."""
+    return [
+        _counting(one, KEEP_ALL, _PURPOSES.get(one, f"images tagged {one} stay"))
+        for one in patterns
+    ]
 
 
-def _untagged(days: int) -> Rule:
-    return _rule(
-        {"tagStatus": "untagged", **_since(days)}, f"untagged images go after {_days(days)}"
-    )
+def backstop(most: int = MOST_BACKUPS) -> Rule:
+    """Backups: their tags go by `lifecycle prune`; this only bounds them where nobody prunes."""
+    text = f"backups: at most {most} stay; longshore lifecycle prune removes old backup tags"
+    return _counting(BACKUPS, most, text)
+
+
+def keep_newest(pattern: str, count: int, what: str) -> Rule:
+    """All but the newest go."""
+    newest = "newest" if count == 1 else f"{count} newest"
+    return _counting(pattern, count, f"{what}: the {newest} of {pattern} stay")
+
+
+def keep_for(pattern: str, days: int, what: str) -> Rule:
+    """What was pushed longer ago goes."""
+    text = f"{what}: {pattern} go {_days(days)} after their push"
+    return _rule({"tagStatus": "tagged", "tagPatternList": [pattern], **_since(days)}, text)
+
+
+def untagged(days: int) -> Rule:
+    """Images without a tag go."""
+    text = f"images without a tag go {_days(days)} after their push"
+    return _rule({"tagStatus": "untagged", **_since(days)}, text)
+
+
+def _counting(pattern: str, count: int, description: str) -> Rule:
+    selection = {
+        "tagStatus": "tagged",
+        "tagPatternList": [pattern],
+        "countType": "imageCountMoreThan",
+        "countNumber": count,
+    }
+    return _rule(selection, description)
 
 
 def _since(days: int) -> dict[str, Any]:
@@ -132,3 +183,7 @@ def _days(count: int) -> str:
 
 def _rule(selection: dict[str, Any], description: str) -> Rule:
     return {"description": description, "selection": selection, "action": {"type": "expire"}}
+
+
+def _unique(patterns: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for one in patterns if one))
