@@ -147,22 +147,23 @@ def _unreadable(name: str, why: str, hint: str) -> FileError:
 
 
 def _parsed(text: str, source: str) -> Policy:
-    """The policy; a refusal names the file, and the line when the text is no JSON."""
+    """The policy; a refusal names the file with line and column."""
     try:
         return parse_policy(text)
     except PolicyRefused as refused:
-        path = refused.flaws[0].path
-        refused.where = Where(file=f"{source} ({path})" if path else source)
-        if line := _broken_line(text):
-            refused.where = Where(file=source, line=line[0], column=line[1])
+        line, column = _place(text, refused.flaws[0].path)
+        refused.where = Where(source, line, column)
         raise
 
 
-def _broken_line(text: str) -> tuple[int, int] | None:
+def _place(text: str, path: str) -> tuple[int, int]:
+    """Where a member of the text stands, or where the text stops being JSON."""
+    from longshore.policy.lifecycle.places import line_and_column, nearest_place, places_of
+
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
         return error.lineno, error.colno
     except (ValueError, RecursionError):
-        return None
-    return None
+        return 1, 1
+    return line_and_column(text, nearest_place(places_of(text), path))

@@ -7,7 +7,7 @@ does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Literal, NamedTuple
@@ -16,7 +16,7 @@ from longshore.facts import ImageSeen
 from longshore.policy.lifecycle.evaluate import Evaluation, Verdict, evaluate
 from longshore.policy.lifecycle.forecast import Prospect, prospect
 from longshore.policy.lifecycle.grammar import Policy, Rule
-from longshore.policy.lifecycle.readings import open_points, others
+from longshore.policy.lifecycle.readings import Readings, open_points, others
 
 RuleKind = Literal["same", "moved", "changed", "added", "removed"]
 ImageKind = Literal[
@@ -103,14 +103,28 @@ def compare(old: Evaluation, new: Evaluation) -> tuple[ImageChange, ...]:
 
 def doubts(evaluation: Evaluation, images: Sequence[ImageSeen]) -> tuple[Doubt, ...]:
     """The open points that change what happens to some image, each read the other way alone."""
-    policy, chosen = evaluation.policy, evaluation.readings
+    policy, at = evaluation.policy, evaluation.at
+
+    def judge(readings: Readings) -> Sequence[Verdict]:
+        return evaluate(policy, images, at, readings).verdicts
+
+    points = open_points(policy, images)
+    return doubts_of(judge, evaluation.verdicts, evaluation.readings, points)
+
+
+def doubts_of(
+    judge: Callable[[Readings], Sequence[Verdict]],
+    mine: Sequence[Verdict],
+    chosen: Readings,
+    points: Sequence[str],
+) -> tuple[Doubt, ...]:
+    """The same for any way to judge; `mine` are the verdicts by the chosen readings."""
     found = []
-    for point, readings in others(chosen, open_points(policy, images)):
-        other = evaluate(policy, images, evaluation.at, readings).verdicts
+    for point, readings in others(chosen, points):
         pairs = tuple(
-            (mine, its)
-            for mine, its in zip(evaluation.verdicts, other, strict=True)
-            if mine.action != its.action
+            (one, other)
+            for one, other in zip(mine, judge(readings), strict=True)
+            if one.action != other.action
         )
         if pairs:
             found.append(Doubt(point, str(getattr(readings, point)), pairs))

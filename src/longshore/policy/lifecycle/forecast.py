@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from longshore.errors import UsageError
 from longshore.facts import ImageSeen
@@ -76,6 +76,16 @@ class Forecast:
     goes: dict[str, tuple[datetime, Verdict]]
     archives: dict[str, tuple[datetime, Verdict]]
     left: tuple[ImageSeen, ...]
+    final: tuple[Verdict, ...]
+
+
+class Fate(NamedTuple):
+    """What becomes of an image: the verdict that decides, and when it goes or is archived."""
+
+    image: ImageSeen
+    verdict: Verdict
+    goes_at: datetime | None = None
+    archived_at: datetime | None = None
 
 
 def look_ahead(
@@ -90,6 +100,7 @@ def look_ahead(
     archives: dict[str, tuple[datetime, Verdict]] = {}
     steps: list[Step] = []
     left, waiting = tuple(images), list(arriving)
+    verdicts: tuple[Verdict, ...] = ()
     for at in course.moments():
         ready = [one for one in waiting if one.pushed_at and one.pushed_at <= at]
         waiting = waiting[len(ready) :]
@@ -101,7 +112,34 @@ def look_ahead(
         archives |= {one.image.digest: (at, one) for one in archived}
         left = tuple(_after(verdicts, at))
         steps.append(_step(at, len(ready), verdicts, gone, archived, left))
-    return Forecast(tuple(steps), goes, archives, left)
+    return Forecast(tuple(steps), goes, archives, left, verdicts)
+
+
+def fates(images: Sequence[ImageSeen], forecast: Forecast) -> tuple[Fate, ...]:
+    """What becomes of each image along the forecast, in the order of the images."""
+    final = {one.image.digest: one for one in forecast.final}
+
+    def fate(image: ImageSeen) -> Fate:
+        went, stored = forecast.goes.get(image.digest), forecast.archives.get(image.digest)
+        archived_at = stored[0] if stored else None
+        if went:
+            return Fate(image, went[1], went[0], archived_at)
+        return Fate(image, stored[1] if stored else final[image.digest], None, archived_at)
+
+    return tuple(fate(image) for image in images)
+
+
+def fates_now(verdicts: Sequence[Verdict], at: datetime) -> tuple[Fate, ...]:
+    """The same for one run at one moment."""
+    return tuple(
+        Fate(
+            one.image,
+            one,
+            at if one.action == "expire" else None,
+            at if one.action == "transition" else None,
+        )
+        for one in verdicts
+    )
 
 
 def _after(verdicts: Sequence[Verdict], at: datetime) -> Iterator[ImageSeen]:

@@ -161,7 +161,7 @@ def _word(rate: Rate, number: int, at: datetime) -> str:
         return f"{number}.0.0"
     if head.endswith("backup-"):
         return f"{at:%Y%m%d-%H%M%S}"
-    return sha256(f"{rate.name}|{number}".encode()).hexdigest()[:7]
+    return sha256(f"{rate.name}|{at.isoformat()}".encode()).hexdigest()[:7]
 
 
 def _first_number(rate: Rate, present: Sequence[ImageSeen]) -> int:
