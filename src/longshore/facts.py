@@ -101,6 +101,48 @@ class ManifestSeen:
 
 
 @dataclass(frozen=True)
+class ReferrerSeen:
+    """A manifest whose subject is an image, as ListImageReferrers shows it; `size` is its own."""
+
+    digest: str
+    media_type: str = ""
+    artifact_type: str = ""
+    size: int = 0
+    status: str = "ACTIVE"
+
+
+@dataclass(frozen=True)
+class PreviewedImage:
+    """An image that ECR's own preview of a lifecycle policy would act on.
+
+    `action` and `storage_class` are the words of the policy's text: expire or transition, standard
+    or archive. `rule` is the priority of the rule that acts.
+    """
+
+    digest: str
+    tags: tuple[str, ...]
+    action: str
+    rule: int
+    pushed_at: datetime | None = None
+    storage_class: str = "standard"
+
+
+@dataclass(frozen=True)
+class LifecyclePreview:
+    """ECR's own preview of a lifecycle policy, and the `text` it is about.
+
+    `status` is ECR's word: IN_PROGRESS, COMPLETE, EXPIRED or FAILED; only a complete one has
+    images. `expiring` and `transitioning` are ECR's counts.
+    """
+
+    status: str
+    text: str
+    images: tuple[PreviewedImage, ...] = ()
+    expiring: int = 0
+    transitioning: int = 0
+
+
+@dataclass(frozen=True)
 class InUse:
     """An image that something runs, or that must stay for another reason.
 

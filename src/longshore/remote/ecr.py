@@ -10,18 +10,33 @@ import base64
 import binascii
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from longshore.errors import AwsError
-from longshore.facts import ImageSeen, ManifestSeen, RepositorySeen, Token
+from longshore.facts import (
+    ImageSeen,
+    LifecyclePreview,
+    ManifestSeen,
+    ReferrerSeen,
+    RepositorySeen,
+    Token,
+)
 from longshore.oci.digest import Digest
 from longshore.oci.manifest import ACCEPT
 from longshore.remote.addresses import ecr_host
 from longshore.remote.aws import AwsSession
+from longshore.remote.ecr_answers import (
+    children_of,
+    image_of,
+    manifest_of,
+    preview_of,
+    referrer_of,
+    repository_of,
+    time_of,
+)
 from longshore.remote.identity import read_identity
 from longshore.text import tr
 
@@ -29,7 +44,10 @@ Item = TypeVar("Item")
 
 BLOB_MOUNTING = "BLOB_MOUNTING"
 _PAGE = 1000
+_SMALL_PAGE = 100
+_REFERRERS_PAGE = 50
 _BATCH = 100
+_UNKNOWN_FILTER = {"InvalidParameterException", "ValidationException", "SerializationException"}
 
 # What each method of Ecr must be allowed; the operation of the same name is what it calls.
 IAM_ACTIONS = {
@@ -42,6 +60,8 @@ IAM_ACTIONS = {
     "put_lifecycle_policy": "ecr:PutLifecyclePolicy",
     "get_lifecycle_policy": "ecr:GetLifecyclePolicy",
     "delete_lifecycle_policy": "ecr:DeleteLifecyclePolicy",
+    "start_lifecycle_policy_preview": "ecr:StartLifecyclePolicyPreview",
+    "get_lifecycle_policy_preview": "ecr:GetLifecyclePolicyPreview",
     "set_repository_policy": "ecr:SetRepositoryPolicy",
     "get_repository_policy": "ecr:GetRepositoryPolicy",
     "delete_repository_policy": "ecr:DeleteRepositoryPolicy",
@@ -50,6 +70,9 @@ IAM_ACTIONS = {
     "untag_resource": "ecr:UntagResource",
     "list_images": "ecr:ListImages",
     "describe_images": "ecr:DescribeImages",
+    "index_children": "ecr:BatchGetImage",
+    "list_image_referrers": "ecr:ListImageReferrers",
+    "update_image_storage_class": "ecr:UpdateImageStorageClass",
     "batch_check_layers": "ecr:BatchCheckLayerAvailability",
     "batch_delete_image": "ecr:BatchDeleteImage",
     "batch_get_image": "ecr:BatchGetImage",
@@ -120,7 +143,7 @@ class Ecr:
                 iam_action=IAM_ACTIONS["authorization_token"],
                 code="bad-answer",
             )
-        return Token(user, password, _time(found.get("expiresAt")))
+        return Token(user, password, time_of(found.get("expiresAt")))
 
     # Repositories
 
@@ -160,7 +183,7 @@ class Ecr:
                 **({"tags": _tag_list(tags)} if tags else {}),
             },
         )
-        return _repository(answer["repository"])
+        return repository_of(answer["repository"])
 
     def delete_repository(self, name: str, *, force: bool = False) -> None:
         """Delete a repository; one with images only with `force`."""
@@ -191,6 +214,23 @@ class Ecr:
     def delete_lifecycle_policy(self, name: str) -> None:
         """Remove the lifecycle policy; none there is as good."""
         self._call_or_none("delete_lifecycle_policy", name, "LifecyclePolicyNotFoundException")
+
+    def start_lifecycle_policy_preview(self, name: str, text: str | None = None) -> None:
+        """Let ECR work out what a policy would do; None: the policy that is in force.
+
+        Changes nothing. While another preview of the repository runs, ECR refuses
+        (`lifecycle-policy-preview-in-progress`).
+        """
+        parameters = {} if text is None else {"lifecyclePolicyText": text}
+        self._call("start_lifecycle_policy_preview", name, parameters)
+
+    def get_lifecycle_policy_preview(self, name: str) -> LifecyclePreview:
+        """The preview that was started last, with all of its results once it is COMPLETE.
+
+        Raises AwsError `lifecycle-policy-preview-not-found` when none was.
+        """
+        pages = list(self._pages("get_lifecycle_policy_preview", name, {"maxResults": _SMALL_PAGE}))
+        return preview_of(pages)
 
     def set_repository_policy(self, name: str, text: str, *, force: bool = False) -> None:
         """Set the repository's policy; `force` even if it locks the caller out."""
@@ -237,29 +277,65 @@ class Ecr:
         *,
         tags: Sequence[str] = (),
         digests: Sequence[str] = (),
-        status: str | None = None,
+        status: str = "ANY",
         tagged_only: bool = False,
     ) -> list[ImageSeen]:
         """Images with tags, sizes and times; all of a repository, or those named.
 
-        ECR shows ACTIVE images only, unless `status` says ARCHIVED or ANY. An image that was named
-        and does not exist raises AwsError `image-not-found`. Costs no pull.
+        Of a repository, images of every status, or those of one (`ACTIVE` are those that can be
+        pulled). An endpoint that knows no archive is asked without it. An image that was named and
+        does not exist raises AwsError `image-not-found`. Costs no pull.
         """
         ids = [{"imageTag": tag} for tag in tags] + [{"imageDigest": one} for one in digests]
-        found: list[ImageSeen] = []
         if ids:
+            found: list[ImageSeen] = []
             for batch in _batches(ids):
                 for page in self._pages("describe_images", name, {"imageIds": batch}):
-                    found += [_image(detail) for detail in page["imageDetails"]]
+                    found += [image_of(detail) for detail in page["imageDetails"]]
             return found
-        chosen = {
-            **({"imageStatus": status} if status else {}),
-            **({"tagStatus": "TAGGED"} if tagged_only else {}),
+        by_tags = {"tagStatus": "TAGGED"} if tagged_only else {}
+        # Without the filter ECR shows the active ones.
+        by_status = {"imageStatus": status} if status != "ACTIVE" else {}
+        try:
+            return self._described(name, {**by_status, **by_tags})
+        except AwsError as error:
+            if status != "ANY" or error.aws_code not in _UNKNOWN_FILTER:
+                raise
+            return self._described(name, by_tags)
+
+    def index_children(self, name: str, digests: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """The digests of the manifests that each of these indexes names.
+
+        By BatchGetImage, a hundred to a call: to ECR that is a pull, and refreshes the indexes'
+        `lastRecordedPullTime`. What cannot be read (gone, archived, no manifest) is not in the
+        answer.
+        """
+        read = {one.digest: children_of(one) for one in self.batch_get_image(name, digests)}
+        return {digest: found for digest, found in read.items() if found is not None}
+
+    def list_image_referrers(
+        self, name: str, digest: str, *, status: str = "ANY"
+    ) -> list[ReferrerSeen]:
+        """Signatures, SBOMs and others whose subject is the digest. Costs no pull.
+
+        The caller needs `ecr:BatchGetImage` too.
+        """
+        parameters = {
+            "subjectId": {"imageDigest": digest},
+            "filter": {"artifactStatus": status},
+            "maxResults": _REFERRERS_PAGE,
         }
-        parameters = {"maxResults": _PAGE, **({"filter": chosen} if chosen else {})}
-        for page in self._pages("describe_images", name, parameters):
-            found += [_image(detail) for detail in page["imageDetails"]]
-        return found
+        pages = self._pages("list_image_referrers", name, parameters)
+        return [referrer_of(found) for page in pages for found in page.get("referrers", [])]
+
+    def update_image_storage_class(self, name: str, digest: str, storage_class: str) -> str:
+        """Archive an image (`ARCHIVE`) or restore it (`STANDARD`); its status afterwards.
+
+        A restore takes ECR up to 20 minutes (`ACTIVATING`); archived images are paid for 90 days.
+        """
+        parameters = {"imageId": {"imageDigest": digest}, "targetStorageClass": storage_class}
+        answer = self._call("update_image_storage_class", name, parameters)
+        return str(answer.get("imageStatus", ""))
 
     def batch_check_layers(self, name: str, digests: Iterable[Digest]) -> set[Digest]:
         """Those of the layers that the repository holds, 100 to a call."""
@@ -309,7 +385,7 @@ class Ecr:
                 "acceptedMediaTypes": ACCEPT.split(", "),
             }
             answer = self._call("batch_get_image", name, asked)
-            found += [_manifest(image) for image in answer.get("images", [])]
+            found += [manifest_of(image) for image in answer.get("images", [])]
         return found
 
     def put_image(
@@ -348,6 +424,11 @@ class Ecr:
 
     # Calls
 
+    def _described(self, name: str, chosen: Mapping[str, str]) -> list[ImageSeen]:
+        parameters = {"maxResults": _PAGE, **({"filter": chosen} if chosen else {})}
+        pages = self._pages("describe_images", name, parameters)
+        return [image_of(detail) for page in pages for detail in page["imageDetails"]]
+
     def _authorization(self) -> dict[str, Any]:
         answer = self._call_plain("authorization_token", {}, "")
         data = answer.get("authorizationData") or [{}]
@@ -358,7 +439,7 @@ class Ecr:
     ) -> list[RepositorySeen]:
         parameters = {**self._registry, **parameters}
         pages = self._pages_of("describe_repositories", parameters, resource)
-        return [_repository(found) for page in pages for found in page["repositories"]]
+        return [repository_of(found) for page in pages for found in page["repositories"]]
 
     def _call(self, method: str, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return self._call_plain(
@@ -413,45 +494,3 @@ def _mutability(mutability: str, exclusions: Sequence[str]) -> dict[str, Any]:
 
 def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
-
-
-def _repository(found: Mapping[str, Any]) -> RepositorySeen:
-    encryption = found.get("encryptionConfiguration") or {}
-    filters = found.get("imageTagMutabilityExclusionFilters") or []
-    return RepositorySeen(
-        name=str(found["repositoryName"]),
-        arn=str(found["repositoryArn"]),
-        uri=str(found["repositoryUri"]),
-        mutability=str(found.get("imageTagMutability", "MUTABLE")),
-        exclusions=tuple(str(one["filter"]) for one in filters),
-        scan_on_push=bool((found.get("imageScanningConfiguration") or {}).get("scanOnPush")),
-        encryption=str(encryption.get("encryptionType", "AES256")),
-        kms_key=encryption.get("kmsKey"),
-        created_at=_time(found.get("createdAt")),
-    )
-
-
-def _image(detail: Mapping[str, Any]) -> ImageSeen:
-    return ImageSeen(
-        digest=str(detail["imageDigest"]),
-        tags=tuple(detail.get("imageTags") or ()),
-        size=int(detail.get("imageSizeInBytes") or 0),
-        pushed_at=_time(detail.get("imagePushedAt")),
-        media_type=str(detail.get("imageManifestMediaType") or ""),
-        artifact_type=str(detail.get("artifactMediaType") or ""),
-        subject=detail.get("subjectManifestDigest"),
-        pulled_at=_time(detail.get("lastRecordedPullTime")),
-        status=str(detail.get("imageStatus") or "ACTIVE"),
-    )
-
-
-def _manifest(image: Mapping[str, Any]) -> ManifestSeen:
-    return ManifestSeen(
-        str(image["imageId"]["imageDigest"]),
-        str(image.get("imageManifestMediaType") or ""),
-        str(image.get("imageManifest") or "").encode(),
-    )
-
-
-def _time(value: Any) -> datetime | None:
-    return value.astimezone(UTC) if isinstance(value, datetime) else None

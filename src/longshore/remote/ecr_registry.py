@@ -83,7 +83,7 @@ class EcrRepository(RegistryRepository):
     def list_tags(self) -> list[TagSeen]:
         """By DescribeImages: digests, sizes and times, a thousand a call."""
         images = self._ecr_registry.asked(
-            lambda: self._ecr.describe_images(self.name, tagged_only=True)
+            lambda: self._ecr.describe_images(self.name, status="ACTIVE", tagged_only=True)
         )
         return [
             TagSeen(tag, image.digest, image.size, image.pushed_at, image.media_type or None)
@@ -93,7 +93,9 @@ class EcrRepository(RegistryRepository):
 
     def read_holdings(self) -> Holdings:
         """Tags and all manifests that can be pulled, by one DescribeImages."""
-        images = self._ecr_registry.asked(lambda: self._ecr.describe_images(self.name))
+        images = self._ecr_registry.asked(
+            lambda: self._ecr.describe_images(self.name, status="ACTIVE")
+        )
         tags = {tag: Digest(image.digest) for image in images for tag in image.tags}
         return Holdings(tags, frozenset(Digest(image.digest) for image in images))
 
