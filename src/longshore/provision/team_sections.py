@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from longshore.errors import UsageError
+from longshore.policy.slugs import is_component
 from longshore.provision.settings import (
     Alerts,
     CiSettings,
@@ -34,7 +35,7 @@ IN_USE = ("compose", "kubernetes", "ecs", "lambda", "command")
 def tags() -> Shape[TagStrategy]:
     """How builds are tagged."""
     return Struct(
-        TagStrategy,
+        _tags,
         {
             "strategy": Key(Word("standard"), "The table in the docs"),
             "main": Key(ListOf(Text()), "Branches that count as production"),
@@ -43,8 +44,39 @@ def tags() -> Shape[TagStrategy]:
             "pull_requests": Key(
                 Word("build", "push"), "Whether images of pull requests are pushed as pr-N"
             ),
+            "pull_request_commits": Key(
+                Flag(), "Also tag each commit of a pull request, as pr-N-COMMIT"
+            ),
+            "markers": Key(
+                Word("all", "needed", "none"),
+                "Which images get a second tag, prod-TAG or branch-TAG, by which they are counted",
+            ),
+            "sha_length": Key(Whole(7, 40), "How many characters of the commit tags have"),
+            "feature": Key(
+                Word("class", "slug"), "Tags of feature/x: feature-COMMIT, or feature-x-COMMIT"
+            ),
+            "component": Key(
+                Text(tr("a component's name"), r"[a-z0-9][a-z0-9._-]{0,39}", example="svc-a"),
+                "The part of a monorepo that is built: its versions are tagged NAME/v1.2.0",
+            ),
+            "component_prefix": Key(Flag(), "Begin the image's tags with the component's name"),
+            "ladder": Key(Flag(), "Move v2 and v2.1 to the highest version of their line"),
+            "repository": Key(
+                Text(tr("a name of a repository"), r"[a-z0-9][a-z0-9._/-]{1,255}", example="shop"),
+                "Where to look for images that are there already",
+            ),
         },
     )
+
+
+def _tags(**values: Any) -> TagStrategy:
+    made = TagStrategy(**values)
+    if made.component and not is_component(made.component, made.main):
+        raise UsageError(
+            tr("'{name}' cannot stand at the beginning of tags", name=made.component),
+            tr("choose a name of a-z, 0-9 and - that is no class of tags, like svc-a"),
+        )
+    return made
 
 
 def protect() -> Shape[Protection]:
