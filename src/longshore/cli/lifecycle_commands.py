@@ -9,6 +9,7 @@ import click
 
 from longshore.cli import wiring
 from longshore.cli.frame import App, group
+from longshore.cli.lifecycle_simulate import simulate
 from longshore.cli.one_repository import carry_out, plan_one, read_repository
 from longshore.errors import AwsError, FileError, Where
 from longshore.policy.lifecycle.grammar import parse_policy
@@ -21,8 +22,12 @@ _MAX_BYTES = 1024 * 1024
 lifecycle = group(
     "lifecycle",
     help=tr("Lifecycle policies: rules by which ECR deletes old images."),
-    examples=["longshore lifecycle apply github-actions-demo-day2"],
+    examples=[
+        "longshore lifecycle simulate github-actions-demo-day2",
+        "longshore lifecycle apply github-actions-demo-day2",
+    ],
 )
+lifecycle.add_command(simulate)
 
 
 @lifecycle.command(

@@ -34,6 +34,7 @@ from longshore.cli.lifecycle_policies import (
     read_text,
 )
 from longshore.cli.output import Place
+from longshore.cli.typeset import short_digest
 from longshore.errors import UsageError
 from longshore.facts import ImageSeen
 from longshore.policy.lifecycle.grammar import Policy
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 
 _MAX_LISTING = 4 * 1024**3
 _TOKEN_LASTS = timedelta(hours=12)
+
+
+Maker = Callable[[datetime], tuple[tuple[ImageSeen, ...], tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
@@ -148,26 +152,33 @@ def gather(
     *,
     every: bool = False,
     needs_policy: bool = True,
+    make: Maker | None = None,
 ) -> Inputs:
     """Images and policy of each repository named (`every`: of all), or of a saved listing.
 
     With --images one name may be given: the repository of longshore.yaml whose policy is meant.
+    `make` makes images up, given the end of their history: a told --at, else last midnight.
     Raises UsageError, FileError, AwsError, PolicyRefused.
     """
-    _check(asked, names, every)
+    _check(asked, names, every, make is not None)
     readings = parse_readings(asked.reading)
-    if asked.images is not None:
+    if make is not None or asked.images is not None:
         config = None if _is_told(asked) else wiring.find_config(app.settings, app.environ)
         now = datetime.now(UTC)
+        if make is not None:
+            now = now.replace(hour=0, minute=0, second=0, microsecond=0)
+            now = _at(asked, now) if asked.at and asked.at[0] not in "+-" else now
         inputs = Inputs((), now, _at(asked, now), readings, None, config)
-        return replace(inputs, subjects=(_saved(asked, names, config, needs_policy),))
+        read = functools.partial(make, now) if make else functools.partial(_listed, asked)
+        return replace(inputs, subjects=(_saved(asked, names, config, needs_policy, read),))
     config = wiring.find_config(app.settings, app.environ)
     target = wiring.open_target(app.settings, app.environ, region=asked.region)
     now = target_now(target)
     if every:
         names = sorted(seen.name for seen in target.ecr.describe_repositories())
     inputs = Inputs((), now, _at(asked, now), readings, target, config)
-    subjects = tuple(_live(inputs, asked, name, needs_policy and not every) for name in dict.fromkeys(names))
+    unique = dict.fromkeys(names)
+    subjects = tuple(_live(inputs, asked, name, needs_policy and not every) for name in unique)
     return replace(inputs, subjects=subjects)
 
 
@@ -197,9 +208,45 @@ def choose_policy(
 def read_images(
     target: wiring.OpenTarget, name: str, policy: Policy, *, read_indexes: bool = False
 ) -> tuple[tuple[ImageSeen, ...], tuple[str, ...]]:
-    """A repository's images in every storage class, with what is to be known about them."""
-    images = tuple(target.ecr.describe_images(name, status="ANY"))
-    return images, ()
+    """A repository's images of every storage class, with what is to be known about them.
+
+    What indexes contain is read where it can matter. To ECR that is a pull, so a policy that goes
+    by pull times must be told `read_indexes`.
+    """
+    from longshore.oci.manifest import INDEXES
+
+    images = tuple(target.ecr.describe_images(name))
+    indexes = [one.digest for one in images if one.media_type in INDEXES]
+    if not indexes or len(indexes) == len(images) or not policy.rules:
+        return images, ()
+    by_pull = any(one.selection.count_type == "sinceImagePulled" for one in policy.rules)
+    if by_pull and not read_indexes:
+        return images, (_not_read(len(indexes)),)
+    found = target.ecr.index_children(name, indexes)
+    filled = tuple(
+        replace(one, children=found[one.digest]) if one.digest in found else one for one in images
+    )
+    unread = [digest for digest in indexes if digest not in found]
+    return filled, ((_unreadable(unread),) if unread else ())
+
+
+def _not_read(count: int) -> str:
+    return tr(
+        "what {count} indexes contain was not read, for that renews the pull times by which this "
+        "policy goes: their manifests may be shown as going though the index keeps them "
+        "(--read-indexes reads them)",
+        count=count,
+    )
+
+
+def _unreadable(digests: Sequence[str]) -> str:
+    shown = ", ".join(short_digest(one) for one in digests[:3])
+    return tr(
+        "{count} indexes could not be read ({digests}): archived ones cannot; their manifests may "
+        "be shown as going though the index keeps them",
+        count=len(digests),
+        digests=shown,
+    )
 
 
 def _live(inputs: Inputs, asked: Asked, name: str, needs_policy: bool) -> Subject:
@@ -214,18 +261,32 @@ def _live(inputs: Inputs, asked: Asked, name: str, needs_policy: bool) -> Subjec
 
 
 def _saved(
-    asked: Asked, names: Sequence[str], config: Config | None, needs_policy: bool
+    asked: Asked,
+    names: Sequence[str],
+    config: Config | None,
+    needs_policy: bool,
+    read: Callable[[], tuple[tuple[ImageSeen, ...], tuple[str, ...]]],
 ) -> Subject:
-    from longshore.policy.lifecycle.listing import parse_listing
-
-    filename = asked.images or ""
-    hint = tr("save one: aws ecr describe-images --repository-name NAME > images.json")
-    shown = tr("standard input") if filename == "-" else filename
+    shown = _shown(asked)
     chosen = choose_policy(asked, names[0], config, None) if names else _told(asked)
     if chosen is None and needs_policy:
         raise no_policy(names[0] if names else shown)
-    listing = parse_listing(read_text(filename, hint, _MAX_LISTING), shown)
-    return Subject(shown, tuple(listing.images), chosen, tuple(listing.remarks))
+    images, remarks = read()
+    return Subject(names[0] if names else shown, images, chosen, remarks)
+
+
+def _listed(asked: Asked) -> tuple[tuple[ImageSeen, ...], tuple[str, ...]]:
+    from longshore.policy.lifecycle.listing import parse_listing
+
+    hint = tr("save one: aws ecr describe-images --repository-name NAME > images.json")
+    listing = parse_listing(read_text(asked.images or "", hint, _MAX_LISTING), _shown(asked))
+    return tuple(listing.images), tuple(listing.remarks)
+
+
+def _shown(asked: Asked) -> str:
+    if asked.images is None:
+        return tr("invented images")
+    return tr("standard input") if asked.images == "-" else asked.images
 
 
 def _told(asked: Asked) -> Chosen | None:
@@ -240,7 +301,7 @@ def _at(asked: Asked, now: datetime) -> datetime:
     return parse_moment(asked.at, now) if asked.at else now
 
 
-def _check(asked: Asked, names: Sequence[str], every: bool) -> None:
+def _check(asked: Asked, names: Sequence[str], every: bool, made: bool) -> None:
     if sum((asked.policy is not None, asked.preset is not None, asked.in_force)) > 1:
         raise _both(tr("--policy, --preset and --in-force exclude each other"))
     if asked.policy == "-" and asked.images == "-":
@@ -249,7 +310,9 @@ def _check(asked: Asked, names: Sequence[str], every: bool) -> None:
         raise _both(tr("--images is a saved listing; it does not go with repositories"))
     if every and names:
         raise _both(tr("--all means every repository; name none beside it"))
-    if asked.images is None and not names and not every:
+    if made and (asked.in_force or len(names) > 1):
+        raise _both(tr("invented images do not go with repositories"))
+    if asked.images is None and not names and not every and not made:
         raise UsageError(
             tr("it is not said which images to look at"),
             tr("name a repository, or a saved listing with --images FILE"),

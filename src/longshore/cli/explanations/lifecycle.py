@@ -30,6 +30,13 @@ def entries() -> list[Explanation]:
             (tr("write 2026-12-24, 2026-12-24T09:30:00Z, or from now: +30d, +12h"),),
         ),
         Explanation(
+            "bad-rate",
+            2,
+            tr("A word is not a rate at which images are pushed."),
+            (tr("a missing unit: main=3"),),
+            (tr("write main-*=2/day,v*=1/week,untagged=10/day"),),
+        ),
+        Explanation(
             "bad-reading",
             2,
             tr("A reading, or a choice of it, does not exist."),

@@ -1,0 +1,375 @@
+"""What a policy does, on the screen and as JSON: summary, rules with their images, doubts. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from longshore.cli.lifecycle_inputs import Subject
+from longshore.cli.lifecycle_timeline import day, steps_json
+from longshore.cli.typeset import moment, short_digest, shorten, size, table
+from longshore.facts import ImageSeen
+from longshore.policy.lifecycle import words
+from longshore.policy.lifecycle.comparison import Doubt
+from longshore.policy.lifecycle.evaluate import Action, Verdict
+from longshore.policy.lifecycle.forecast import Course, Fate, Forecast
+from longshore.policy.lifecycle.grammar import Rule
+from longshore.policy.lifecycle.readings import Readings, as_pairs
+from longshore.text import tr
+
+ROWS = 20
+ACTIONS: tuple[Action, ...] = ("expire", "transition", "keep")
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """A look ahead; `untried`: there was too much of it to try the open points too."""
+
+    course: Course
+    forecast: Forecast
+    untried: bool = False
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A subject with what becomes of its images, at once or `ahead` along time."""
+
+    subject: Subject
+    readings: Readings
+    fates: tuple[Fate, ...]
+    doubts: tuple[Doubt, ...] = ()
+    ahead: Ahead | None = None
+
+    def of(self, action: Action) -> list[Fate]:
+        """The fates with this action."""
+        return [one for one in self.fates if one.verdict.action == action]
+
+    def count(self, action: Action) -> int:
+        """How many images fare so."""
+        return sum(1 for one in self.fates if one.verdict.action == action)
+
+    def bytes_of(self, action: Action) -> int:
+        """How large they are, layers that they share counted each time."""
+        return sum(one.image.size for one in self.fates if one.verdict.action == action)
+
+
+# --- JSON ----------------------------------------------------------------------------------------
+
+
+def judged_json(judged: Judged) -> dict[str, Any]:
+    """One repository's part of the answer, its images aside."""
+    chosen = judged.subject.chosen
+    return {
+        "policy": chosen.as_json() if chosen else None,
+        "counts": {
+            "images": len(judged.fates),
+            **{action: judged.count(action) for action in ACTIONS},
+            "unreached": sum(1 for one in judged.fates if one.verdict.because == "no-rule"),
+        },
+        "bytes": {
+            "total": sum(one.image.size for one in judged.fates),
+            **{action: judged.bytes_of(action) for action in ACTIONS},
+        },
+        "remarks": list(judged.subject.remarks),
+        "open_points": [doubt_json(one) for one in judged.doubts],
+        "readings": as_pairs(judged.readings),
+        **({"look_ahead": _ahead_json(judged.ahead)} if judged.ahead else {}),
+    }
+
+
+def image_json(fate: Fate) -> dict[str, Any]:
+    """One image with what becomes of it."""
+    image, verdict = fate.image, fate.verdict
+    return {
+        "digest": image.digest,
+        "tags": list(image.tags),
+        "action": verdict.action,
+        "rule": verdict.rule.priority if verdict.rule else None,
+        "reason": verdict.reason,
+        "because": verdict.because,
+        "status": image.status,
+        "pushed_at": moment(image.pushed_at) or None,
+        "size": image.size,
+        "goes_at": moment(fate.goes_at) or None,
+        "archived_at": moment(fate.archived_at) or None,
+    }
+
+
+def doubt_json(doubt: Doubt) -> dict[str, Any]:
+    """An open point that matters, with the images that fare differently."""
+    return {
+        "point": doubt.point,
+        "read_as": doubt.choice,
+        "images": [
+            {
+                "digest": mine.image.digest,
+                "tags": list(mine.image.tags),
+                "action": mine.action,
+                "rule": mine.rule.priority if mine.rule else None,
+                "action_then": other.action,
+                "rule_then": other.rule.priority if other.rule else None,
+            }
+            for mine, other in doubt.pairs
+        ],
+    }
+
+
+def _ahead_json(ahead: Ahead) -> dict[str, Any]:
+    return {
+        "from": moment(ahead.course.start),
+        "until": moment(ahead.course.until),
+        "every_s": ahead.course.every.total_seconds(),
+        "open_points_tried": not ahead.untried,
+        "steps": steps_json(ahead.forecast),
+    }
+
+
+# --- the screen ----------------------------------------------------------------------------------
+
+
+def head_lines(judged: Judged) -> list[str]:
+    """The summary, the policy and where it is from, what is to be known."""
+    lines = [summary(judged)]
+    if judged.subject.chosen:
+        lines.append(judged.subject.chosen.as_line())
+    return [*lines, *(tr("note: {remark}", remark=one) for one in judged.subject.remarks)]
+
+
+def judged_lines(judged: Judged, *, verbose: bool = False) -> list[str]:
+    """What goes by rule, then what stays, then what is in doubt."""
+    lines: list[str] = []
+    for action in ("expire", "transition"):
+        lines += _groups(judged, action, verbose)
+    lines += kept_lines(judged)
+    if verbose:
+        lines += _groups(judged, "keep", verbose)
+    return [*lines, *doubt_lines(judged.doubts, verbose=verbose), *_untried(judged)]
+
+
+def summary(judged: Judged) -> str:
+    """`shop: 14 of 63 images expire (1.2 GiB), none is archived, 49 stay`."""
+    total, gone = len(judged.fates), judged.count("expire")
+    stored, kept = judged.count("transition"), judged.count("keep")
+    name = judged.subject.name
+    if judged.ahead is not None:
+        name = tr("{name}, until {day}", name=name, day=day(judged.ahead.course.until))
+    if not total:
+        return tr("{name}: there is no image", name=name)
+    if not gone and not stored:
+        return tr("{name}: nothing expires; all {count} images stay", name=name, count=total)
+    if not stored:
+        return tr(
+            "{name}: {gone} of {total} images expire ({bytes}), {kept} stay",
+            name=name,
+            gone=gone,
+            total=total,
+            kept=kept,
+            bytes=size(judged.bytes_of("expire")),
+        )
+    return tr(
+        "{name}: of {total} images {gone} expire ({bytes}), {stored} are archived ({archived}), "
+        "{kept} stay",
+        name=name,
+        gone=gone,
+        total=total,
+        kept=kept,
+        stored=stored,
+        bytes=size(judged.bytes_of("expire")),
+        archived=size(judged.bytes_of("transition")),
+    )
+
+
+def kept_lines(judged: Judged) -> list[str]:
+    """How many images each rule keeps, and how many no rule reaches."""
+    counts = Counter(_rule_of(one.verdict) for one in judged.of("keep"))
+    rules = {_rule_of(one.verdict): one.verdict.rule for one in judged.of("keep")}
+    if not counts:
+        return []
+    rows = []
+    for priority in sorted(counts, key=lambda one: (one is None, one or 0)):
+        rule = rules[priority]
+        rows.append((counts[priority], _keeps(rule)))
+    return ["", tr("STAY"), *(f"  {line}" for line in _plain(rows))]
+
+
+def doubt_lines(doubts: Sequence[Doubt], *, verbose: bool = False) -> list[str]:
+    """What ECR's documents leave open and matters here."""
+    if not doubts:
+        return []
+    lines = ["", tr("IN DOUBT: ECR's documents do not say, and here it matters")]
+    for doubt in doubts:
+        more = [one.image for one, other in doubt.pairs if other.action == "expire"]
+        less = [one.image for one, other in doubt.pairs if one.action == "expire"]
+        rest = len(doubt.pairs) - len(more) - len(less)
+        parts = [
+            tr("{count} more would expire ({names})", count=len(more), names=_names(more, verbose))
+            if more
+            else "",
+            tr("{count} would not expire ({names})", count=len(less), names=_names(less, verbose))
+            if less
+            else "",
+            tr("{count} would be archived or not", count=rest) if rest else "",
+        ]
+        reading = f"--reading {doubt.point}={doubt.choice}"
+        lines.append(f"  {reading}: " + "; ".join(part for part in parts if part))
+    return lines
+
+
+def total_lines(all_judged: Sequence[Judged]) -> list[str]:
+    """One line for each repository, and the total."""
+    heads = [
+        *(tr("REPOSITORY"), tr("IMAGES"), tr("EXPIRE"), tr("ARCHIVE"), tr("STAY")),
+        *(tr("FREED"), tr("POLICY")),
+    ]
+    rows: list[list[object]] = []
+    for one in all_judged:
+        chosen = one.subject.chosen
+        policy = chosen.source if chosen else tr("none: nothing ever goes")
+        rows.append([one.subject.name, len(one.fates), *_numbers([one]), policy])
+    if len(rows) > 1:
+        images = sum(len(one.fates) for one in all_judged)
+        rows.append([tr("total"), images, *_numbers(all_judged), ""])
+    return table(heads, rows, right=range(1, 6))
+
+
+def name_of(image: ImageSeen, columns: int = 40) -> str:
+    """The image's tags, as many as fit, else its digest.
+
+    >>> name_of(ImageSeen("sha256:0123456789abcdef", ("v1", "latest")))
+    'v1 latest'
+    """
+    if not image.tags:
+        return tr("(untagged)")
+    text = " ".join(image.tags)
+    if len(text) <= columns:
+        return text
+    shown, rest = shorten(image.tags[0], columns - 5), len(image.tags) - 1
+    return f"{shown} +{rest}" if rest else shown
+
+
+def when(at: datetime, now: datetime) -> str:
+    """`at 2026-12-24 09:00 UTC`, with how far that is from now."""
+    seconds = (at - now).total_seconds()
+    shown = f"{at:%Y-%m-%d %H:%M} UTC"
+    if abs(seconds) < 60:
+        return tr("as of now, {time}", time=shown)
+    if seconds > 0:
+        return tr(
+            "as of {time}, in {length}, if nothing is pushed until then",
+            time=shown,
+            length=words.age(seconds),
+        )
+    return tr("as of {time}, {length} ago", time=shown, length=words.age(-seconds))
+
+
+def _numbers(all_judged: Sequence[Judged]) -> list[object]:
+    counts: list[object] = [sum(one.count(action) for one in all_judged) for action in ACTIONS]
+    return [*counts, size(sum(one.bytes_of("expire") for one in all_judged))]
+
+
+def _groups(judged: Judged, action: Action, verbose: bool) -> Iterator[str]:
+    """The images with an action, by the rule that decides, the newest first."""
+    groups: dict[int | None, list[Fate]] = {}
+    for fate in judged.of(action):
+        groups.setdefault(_rule_of(fate.verdict), []).append(fate)
+    titles = {"expire": tr("EXPIRE"), "transition": tr("ARCHIVE"), "keep": tr("STAY, one by one")}
+    if groups:
+        yield ""
+        yield titles[action]
+    for priority in sorted(groups, key=lambda one: (one is None, one or 0)):
+        group = sorted(groups[priority], key=_order)
+        rule = group[0].verdict.rule
+        yield "  " + _title(rule, len(group))
+        shown = group if verbose else group[:ROWS]
+        dated = judged.ahead is not None and action != "keep"
+        rows = [_row(fate, dated) for fate in shown]
+        yield from (f"    {line}" for line in _plain(rows))
+        if len(shown) < len(group):
+            more = len(group) - len(shown)
+            yield "    " + tr("... and {count} more; --verbose shows all", count=more)
+
+
+def _row(fate: Fate, dated: bool) -> tuple[str, ...]:
+    image = fate.image
+    at = fate.goes_at or fate.archived_at
+    cells = (
+        name_of(image),
+        short_digest(image.digest),
+        size(image.size or None),
+        tr("pushed {day}", day=day(image.pushed_at)),
+        why_short(fate.verdict),
+    )
+    return (*cells[:4], tr("goes {day}", day=day(at)), cells[4]) if dated else cells
+
+
+def why_short(verdict: Verdict) -> str:
+    """What decided, in a few words; the rule stands above."""
+    match verdict.because:
+        case "count":
+            return tr("{place} newest", place=words.ordinal(verdict.rank))
+        case "age" if verdict.rule is not None:
+            age = words.age(verdict.age_s)
+            if verdict.rule.selection.count_type == "sinceImagePushed":
+                return tr("{age} ago", age=age)
+            return tr("{since} {age} ago", since=words.since(verdict.rule), age=age)
+        case "subject":
+            return tr("with its subject {digest}", digest=short_digest(verdict.other))
+        case "in-index":
+            return tr("held by index {digest}", digest=short_digest(verdict.other))
+        case "undated":
+            return tr("time unknown, so kept")
+        case "restoring":
+            return tr("being restored")
+        case _:
+            return ""
+
+
+def _title(rule: Rule | None, count: int) -> str:
+    if rule is None:
+        return tr("{count} that no rule reaches", count=count)
+    does = words.rule_words(rule)
+    return tr("{count} by rule {rule}, which {does}", count=count, rule=rule.priority, does=does)
+
+
+def _keeps(rule: Rule | None) -> str:
+    """Why images stay, by the rule that decides about them."""
+    if rule is None:
+        return tr("no rule reaches them: they stay for ever")
+    does = words.rule_words(rule)
+    if rule.selection.count_type == "imageCountMoreThan":
+        return tr("rule {rule} {does}", rule=rule.priority, does=does)
+    return tr("not yet: rule {rule} {does}", rule=rule.priority, does=does)
+
+
+def _rule_of(verdict: Verdict) -> int | None:
+    return verdict.rule.priority if verdict.rule else None
+
+
+def _order(fate: Fate) -> tuple[float, float, str]:
+    """What goes first, then what was pushed last."""
+    at, pushed_at = fate.goes_at or fate.archived_at, fate.image.pushed_at
+    return (
+        at.timestamp() if at else 0.0,
+        -pushed_at.timestamp() if pushed_at else 0.0,
+        fate.image.digest,
+    )
+
+
+def _names(images: Sequence[ImageSeen], verbose: bool) -> str:
+    shown = images if verbose else images[:3]
+    names = [image.tags[0] if image.tags else short_digest(image.digest) for image in shown]
+    return ", ".join([*names, *(["..."] if len(images) > len(shown) else [])])
+
+
+def _plain(rows: Sequence[Sequence[object]]) -> list[str]:
+    """Aligned rows without heads; the last column is not padded."""
+    return table([""] * len(rows[0]), rows, right=[0] if isinstance(rows[0][0], int) else ())[1:]
+
+
+def _untried(judged: Judged) -> list[str]:
+    if judged.ahead is None or not judged.ahead.untried:
+        return []
+    return ["", tr("note: too many images and steps to try the open points along this course")]
