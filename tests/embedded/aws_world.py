@@ -26,6 +26,12 @@ from longshore.embedded.server import Listener
 
 _SESSION = botocore.session.Session()
 ACCOUNT, REGION = "123456789012", "ap-northeast-2"
+ALL_OF_ECR = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "ecr:*", "Resource": "*"}],
+    }
+)
 ROOT = RootKey("AKIALONGSHORETEST234", "a-secret-of-the-tests")
 OCI = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -162,7 +168,7 @@ def running(folder: Path, **options: Any) -> Iterator[World]:
     logging.getLogger("longshore.embedded").setLevel(logging.ERROR)
     clock = Clock(folder / "clock.json")
     aws = Aws(folder, EcrOptions(ACCOUNT, REGION, **options), clock, ROOT)
-    apps = ecr_apps(aws.ecr, aws.find_principal)
+    apps = ecr_apps(aws.ecr, aws.find_principal, aws.access)
     endpoint, registry, layers = (
         Listener(aws_app(aws)),
         Listener(apps.registry),

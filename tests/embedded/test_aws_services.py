@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.embedded.aws_world import ACCOUNT, REGION, ROOT, World, running
+from tests.embedded.aws_world import ACCOUNT, ALL_OF_ECR, REGION, ROOT, World, running
 from tests.embedded.test_ecr_repositories import refused
 
 from longshore.embedded.aws import RootKey
@@ -64,6 +64,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def test_credentials_decide_who_calls(world: World) -> None:
     iam = world.client("iam")
     user = iam.create_user(UserName="ci")["User"]
+    iam.put_user_policy(UserName="ci", PolicyName="ecr", PolicyDocument=ALL_OF_ECR)
     made = iam.create_access_key(UserName="ci")["AccessKey"]
     key = RootKey(made["AccessKeyId"], made["SecretAccessKey"])
     identity = world.client("sts", key).get_caller_identity()
@@ -73,6 +74,7 @@ def test_credentials_decide_who_calls(world: World) -> None:
     assert refused(world.client(key=key).describe_repositories)[0] == "UnrecognizedClientException"
 
     made_role = role(world)
+    iam.put_role_policy(RoleName="deployer", PolicyName="ecr", PolicyDocument=ALL_OF_ECR)
     key, token = session(world, made_role["Arn"])
     identity = world.client("sts", key, token=token).get_caller_identity()
     assert identity["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/ci"
@@ -93,6 +95,8 @@ def test_web_identity_needs_no_signature(world: World) -> None:
     from botocore.config import Config
 
     arn = role(world)["Arn"]
+    iam = world.client("iam")
+    iam.put_role_policy(RoleName="deployer", PolicyName="ecr", PolicyDocument=ALL_OF_ECR)
     sts = botocore.session.Session().create_client(
         "sts",
         region_name=REGION,

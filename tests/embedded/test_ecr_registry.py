@@ -12,7 +12,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tests.embedded.aws_world import ACCOUNT, OCI, OCI_INDEX, World, digest_of, index_of, running
+from tests.embedded.aws_world import (
+    ACCOUNT,
+    ALL_OF_ECR,
+    OCI,
+    OCI_INDEX,
+    World,
+    digest_of,
+    index_of,
+    running,
+)
 from tests.embedded.test_ecr_images import ids
 
 MiB = 1024 * 1024
@@ -105,6 +114,7 @@ def test_passwords_outlive_the_process_and_belong_to_a_key(tmp_path: Path) -> No
         password = world.password()
         iam = world.client("iam")
         iam.create_user(UserName="ci")
+        iam.put_user_policy(UserName="ci", PolicyName="ecr", PolicyDocument=ALL_OF_ECR)
         key = iam.create_access_key(UserName="ci")["AccessKey"]
         from longshore.embedded.aws import RootKey
 

@@ -23,6 +23,7 @@ from longshore.embedded.aws_errors import (
     refuse_signature,
 )
 from longshore.embedded.clock import Clock
+from longshore.embedded.ecr_access import EcrAccess
 from longshore.embedded.ecr_api import CONTENT_TYPE, EcrApi
 from longshore.embedded.ecr_state import Ecr, EcrOptions
 from longshore.embedded.service_journal import Call
@@ -54,7 +55,8 @@ class Aws:
         self.clock = clock
         self.ecr = Ecr(data_dir, options, clock)
         self.services = Services(data_dir / "aws-calls.sqlite", clock)
-        self._api = EcrApi(self.ecr)
+        self.access = EcrAccess(self.services.policies_of)
+        self._api = EcrApi(self.ecr, self.access)
         self._root = Principal(
             root.access_key,
             root.secret_key,

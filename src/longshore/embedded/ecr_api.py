@@ -18,6 +18,7 @@ from longshore.embedded import (
     ecr_templates,
 )
 from longshore.embedded.aws_errors import AwsRefusal, not_offered
+from longshore.embedded.ecr_access import EcrAccess
 from longshore.embedded.ecr_auth import get_authorization_token
 from longshore.embedded.ecr_state import Ecr, Region
 from longshore.embedded.model import BadRequest, Model, Unreadable, load_model
@@ -82,8 +83,9 @@ _TOKEN = "GetAuthorizationToken"  # noqa: S105
 class EcrApi:
     """The API over the regions of one account."""
 
-    def __init__(self, ecr: Ecr) -> None:
+    def __init__(self, ecr: Ecr, access: EcrAccess) -> None:
         self._ecr = ecr
+        self._access = access
 
     def answer(self, target: str, body: bytes, caller: Verified) -> bytes:
         """Carry out the operation that `X-Amz-Target` names. Raises AwsRefusal."""
@@ -95,6 +97,7 @@ class EcrApi:
             raise not_offered(f"the operation {operation} of ECR")
         asked = _read(model, operation, body)
         region = self._region(caller.region)
+        self._access.check_call(region, caller.principal, operation, asked)
         if operation == _TOKEN:
             values = get_authorization_token(region, asked, caller.principal)
         else:

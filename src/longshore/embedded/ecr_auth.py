@@ -50,15 +50,16 @@ def check_login(
     ecr: Ecr,
     credentials: tuple[str, str] | None,
     find: Callable[[str], Principal | None],
-) -> Login:
-    """What the credentials of a `/v2/` request are worth."""
+) -> tuple[Login, Principal | None]:
+    """What the credentials of a `/v2/` request are worth, and whose they are."""
     if credentials is None or credentials[0] != USER:
-        return Login.NONE
+        return Login.NONE, None
     password = ecr.signer.read_password(credentials[1])
     if password is None or password.account != ecr.options.account:
-        return Login.NONE
+        return Login.NONE, None
     if password.expires_at <= ecr.clock.now():
-        return Login.EXPIRED
+        return Login.EXPIRED, None
     if password.region != ecr.options.region:
-        return Login.OTHER_REGION
-    return Login.OK if find(password.access_key) is not None else Login.NONE
+        return Login.OTHER_REGION, None
+    principal = find(password.access_key)
+    return (Login.NONE if principal is None else Login.OK), principal

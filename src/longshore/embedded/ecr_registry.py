@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from longshore.embedded.aws_errors import AwsRefusal
 from longshore.embedded.contents import Put, Repository
+from longshore.embedded.ecr_access import EcrAccess
 from longshore.embedded.ecr_account import blob_mounting_enabled
 from longshore.embedded.ecr_auth import Login, check_login
 from longshore.embedded.ecr_errors import invalid
@@ -24,7 +25,7 @@ from longshore.embedded.ecr_state import Ecr, Region
 from longshore.embedded.ecr_templates import repository_for_push
 from longshore.embedded.ecr_write import Wanted, put_image, remove_image
 from longshore.embedded.origins import other_host
-from longshore.embedded.registry import registry_handler
+from longshore.embedded.registry import registry_handler, take_apart
 from longshore.embedded.registry_rules import (
     Action,
     Caller,
@@ -58,6 +59,7 @@ _STATUS_AND_CODE = {
     "ReferencedImagesNotFoundException": (400, "MANIFEST_BLOB_UNKNOWN"),
     "LayerPartTooSmallException": (400, "BLOB_UPLOAD_INVALID"),
     "LimitExceededException": (403, "DENIED"),
+    "AccessDeniedException": (403, "DENIED"),
     "ThrottlingException": (429, "TOOMANYREQUESTS"),
 }
 _BAD_RANGE = re.compile(r"the chunk begins at (\d+), the upload ends at (\d+)\Z")
@@ -79,15 +81,15 @@ class EcrApps:
     layers: WsgiApp
 
 
-def ecr_apps(ecr: Ecr, find: FindPrincipal) -> EcrApps:
+def ecr_apps(ecr: Ecr, find: FindPrincipal, access: EcrAccess) -> EcrApps:
     """ECR's data plane; `find` tells whose access key one is."""
-    handlers = ecr_handlers(ecr, find)
+    handlers = ecr_handlers(ecr, find, access)
     return EcrApps(application(handlers.registry), application(handlers.layers))
 
 
-def ecr_handlers(ecr: Ecr, find: FindPrincipal) -> EcrHandlers:
+def ecr_handlers(ecr: Ecr, find: FindPrincipal, access: EcrAccess) -> EcrHandlers:
     """ECR's data plane, for who wraps it (faults, access log) before it is served."""
-    rules = EcrRules(ecr, find)
+    rules = EcrRules(ecr, find, access)
     plain = registry_handler(rules)
 
     def registry(request: Request) -> Response:
@@ -102,10 +104,11 @@ def ecr_handlers(ecr: Ecr, find: FindPrincipal) -> EcrHandlers:
 class EcrRules(Rules):
     """The registry of the region that is served."""
 
-    def __init__(self, ecr: Ecr, find: FindPrincipal) -> None:
+    def __init__(self, ecr: Ecr, find: FindPrincipal, access: EcrAccess) -> None:
         super().__init__(ecr.served.contents)
         self._ecr = ecr
         self._find = find
+        self._access = access
         self.has_quirks = ecr.options.mode == "ecr"
         self.range_is_stuck = self.has_quirks
         self.shows_uploads = not self.has_quirks
@@ -121,7 +124,7 @@ class EcrRules(Rules):
         self, request: Request, repository: str | None, actions: Sequence[Action]
     ) -> Caller:
         """Every request needs a password of GetAuthorizationToken, under the name AWS."""
-        login = check_login(self._ecr, request.basic_credentials(), self._find)
+        login, principal = check_login(self._ecr, request.basic_credentials(), self._find)
         if login is Login.EXPIRED:
             raise Refusal(
                 403,
@@ -132,9 +135,21 @@ class EcrRules(Rules):
             raise Refusal(
                 400, "DENIED", "Your authorization token is for the registry of another region."
             )
-        if login is not Login.OK:
+        if login is not Login.OK or principal is None:
             raise Refusal(401, "UNAUTHORIZED", "Not Authorized")
+        self._check(request, principal)
         return Caller("AWS")
+
+    def _check(self, request: Request, principal: Principal) -> None:
+        """IAM has the last word. A mount also reads the layer where it is now."""
+        kind, name, _ = take_apart(request.path)
+        try:
+            self._access.check_request(self._region, principal, kind, request.method, name)
+            source = request.query.get("from") if kind == "upload" else None
+            if source:
+                self._access.check_request(self._region, principal, "blob", "GET", source)
+        except AwsRefusal as refused:
+            raise _refusal(refused) from None
 
     def refuse(self, request: Request, refusal: Refusal) -> Response:
         """ECR's words; without a login not even the protocol's JSON."""

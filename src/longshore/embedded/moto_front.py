@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
+from longshore.embedded.ecr_access import Attached
 from longshore.embedded.event_input import target_input
 from longshore.embedded.fetch import Delivery
 from longshore.embedded.service_journal import Call
@@ -213,6 +214,69 @@ def _find_session(access_key: str) -> Principal | None:
                 session.expiration.replace(tzinfo=UTC),
             )
     return None
+
+
+def policies_of(principal: Principal) -> Attached:
+    """The policies of a user (its own, attached, its groups') or of a session's role."""
+    if "moto.iam.models" not in sys.modules:
+        return Attached()
+    backend = _iam_of(principal.account)
+    if backend is None:
+        return Attached()
+    if ":assumed-role/" in principal.arn:
+        return _of_session(backend, principal)
+    for user in backend.users.values():
+        if user.arn == principal.arn:
+            groups = [one for one in backend.groups.values() if user in one.users]
+            return Attached(tuple(pair for one in (user, *groups) for pair in _texts(one)))
+    return Attached()
+
+
+def _iam_of(account: str) -> Any:
+    from moto.iam.models import iam_backends
+
+    backends: Any = iam_backends
+    return next((one for owner, _, one in backends.iter_backends() if owner == account), None)
+
+
+def _of_session(backend: Any, principal: Principal) -> Attached:
+    from moto.sts.models import sts_backends
+
+    backends: Any = sts_backends
+    sessions = (
+        one.get_assumed_role_from_access_key(principal.access_key)
+        for _, _, one in backends.iter_backends()
+    )
+    session = next((one for one in sessions if one is not None), None)
+    name = principal.arn.split("/")[1]
+    role = next((one for one in backend.roles.values() if one.name == name), None)
+    if role is None:
+        return Attached()
+    boundary = backend.managed_policies.get(role.permissions_boundary_arn or "")
+    return Attached(
+        tuple(_texts(role)),
+        _document_of(boundary) if boundary is not None else None,
+        _text(session.policy) if session is not None and session.policy else None,
+    )
+
+
+def _texts(holder: Any) -> Iterator[tuple[str, str]]:
+    """Names and texts of the policies that a user, group or role has."""
+    for name, document in holder.policies.items():
+        yield name, _text(document)
+    for arn, policy in holder.managed_policies.items():
+        yield arn, _document_of(policy)
+
+
+def _document_of(policy: Any) -> str:
+    """The default version of a managed policy."""
+    versions = (one for one in policy.versions if one.version_id == policy.default_version_id)
+    version = next(versions, policy.versions[-1])
+    return _text(version.document)
+
+
+def _text(document: Any) -> str:
+    return document if isinstance(document, str) else json.dumps(document)
 
 
 # --- other time, randomness and postman ---------------------------------------------------------

@@ -75,7 +75,7 @@ def registry_handler(rules: Rules) -> Handler:
     """The registry as a handler; its contents are the rules'."""
 
     def handle(request: Request) -> Response:
-        kind, name, rest = _take_apart(request.path)
+        kind, name, rest = take_apart(request.path)
         try:
             response = _answer(rules, request, kind, name, rest)
         except Refusal as refusal:
@@ -92,7 +92,8 @@ def registry_handler(rules: Rules) -> Handler:
     return handle
 
 
-def _take_apart(path: str) -> tuple[str, str, str]:
+def take_apart(path: str) -> tuple[str, str, str]:
+    """What a path is about: its kind, the repository, and the last part."""
     if path in ("/v2/", "/v2"):
         return "ping", "", ""
     if path == "/v2/_catalog":

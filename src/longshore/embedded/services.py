@@ -22,8 +22,17 @@ from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from longshore.embedded.aws_errors import AwsRefusal, not_offered
 from longshore.embedded.clock import Clock
+from longshore.embedded.ecr_access import Attached
 from longshore.embedded.fetch import Deliveries
-from longshore.embedded.moto_front import Moment, State, carry_out, find_principal, forget, holding
+from longshore.embedded.moto_front import (
+    Moment,
+    State,
+    carry_out,
+    find_principal,
+    forget,
+    holding,
+    policies_of,
+)
 from longshore.embedded.service_journal import Call, Entry, ServiceJournal
 from longshore.embedded.sigv4 import Principal
 from longshore.embedded.wire import Response
@@ -93,6 +102,11 @@ class Services:
             return None
         with self._turn():
             return find_principal(access_key)
+
+    def policies_of(self, principal: Principal) -> Attached:
+        """The policies that IAM holds for a caller."""
+        with self._turn():
+            return policies_of(principal)
 
     def close(self) -> None:
         """Finish deliveries, forget the state, close the journal."""

@@ -218,7 +218,7 @@ class Stack:
         root = RootKey(state.access_key, state.secret_key)
         self._aws = aws = Aws(state.data_dir, account, self.clock, root)
         aws.ecr.bind(self._listeners["ecr"].address, self._listeners["layers"].url)
-        ecr = ecr_handlers(aws.ecr, aws.find_principal)
+        ecr = ecr_handlers(aws.ecr, aws.find_principal, aws.access)
         return {
             "aws": aws_handler(aws),
             "ecr": ecr.registry,
