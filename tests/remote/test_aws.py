@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from longshore.errors import AwsError, LimitError, LoginError, LongshoreError, UsageError
-from longshore.facts import ManifestSeen, Token
+from longshore.facts import LifecyclePreview, ManifestSeen, PreviewedImage, ReferrerSeen, Token
 from longshore.oci.digest import digest_of
-from longshore.oci.manifest import ACCEPT
+from longshore.oci.manifest import ACCEPT, OCI_INDEX, OCI_MANIFEST
 from longshore.remote import identity
 from longshore.remote.addresses import ecr_host
 from longshore.remote.aws import AwsKeys, AwsOptions, AwsSession, open_session
@@ -239,6 +239,44 @@ CALLS: dict[str, tuple[Callable[[Ecr], object], dict[str, Any], dict[str, Any]]]
         },
         {"failures": [{"imageId": {"imageTag": "v1"}, "failureCode": "ImageNotFound"}]},
     ),
+    "start_lifecycle_policy_preview": (
+        lambda ecr: ecr.start_lifecycle_policy_preview("shop", "{}" + " " * 98),
+        {"repositoryName": "shop", "lifecyclePolicyText": "{}" + " " * 98},
+        {"status": "IN_PROGRESS"},
+    ),
+    "get_lifecycle_policy_preview": (
+        lambda ecr: ecr.get_lifecycle_policy_preview("shop"),
+        {"repositoryName": "shop", "maxResults": 100},
+        {"status": "IN_PROGRESS", "lifecyclePolicyText": "{}"},
+    ),
+    "index_children": (
+        lambda ecr: ecr.index_children("shop", [DIGEST]),
+        {
+            "repositoryName": "shop",
+            "imageIds": [{"imageDigest": DIGEST}],
+            "acceptedMediaTypes": ACCEPT.split(", "),
+        },
+        {"images": []},
+    ),
+    "list_image_referrers": (
+        lambda ecr: ecr.list_image_referrers("shop", DIGEST),
+        {
+            "repositoryName": "shop",
+            "subjectId": {"imageDigest": DIGEST},
+            "filter": {"artifactStatus": "ANY"},
+            "maxResults": 50,
+        },
+        {"referrers": [{"digest": OTHER, "mediaType": "m", "artifactType": "a", "size": 3}]},
+    ),
+    "update_image_storage_class": (
+        lambda ecr: ecr.update_image_storage_class("shop", DIGEST, "ARCHIVE"),
+        {
+            "repositoryName": "shop",
+            "imageId": {"imageDigest": DIGEST},
+            "targetStorageClass": "ARCHIVE",
+        },
+        {"imageStatus": "ARCHIVED"},
+    ),
     "batch_get_image": (
         lambda ecr: ecr.batch_get_image("shop", [DIGEST]),
         {
@@ -320,6 +358,8 @@ def test_what_comes_back(aws: StubAws) -> None:
     assert ecr.batch_delete_image("shop", tags=["v1"]) == [("v1", "ImageNotFound")]
     assert ecr.batch_get_image("shop", [DIGEST, OTHER]) == [ManifestSeen(DIGEST, "m", b"{}")]
     assert ecr.put_image("shop", b"{}") == DIGEST
+    assert ecr.list_image_referrers("shop", DIGEST) == [ReferrerSeen(OTHER, "m", "a", 3)]
+    assert ecr.update_image_storage_class("shop", DIGEST, "ARCHIVE") == "ARCHIVED"
     assert ecr.get_account_setting("BLOB_MOUNTING") == "ENABLED"
     assert ecr.get_lifecycle_policy("shop") == "{}"
 
@@ -347,6 +387,101 @@ def test_images_in_pages(aws: StubAws) -> None:
     first = images[0]
     assert (first.size, first.subject, first.artifact_type) == (7, DIGEST, "a")
     assert first.status == "ACTIVE"
+
+
+def test_what_describe_images_tells_of_an_archived_image(aws: StubAws) -> None:
+    detail = {"imageDigest": DIGEST, "imageStatus": "ACTIVATING", "lastRecordedPullTime": 3.0}
+    detail |= {"lastArchivedAt": 1.0, "lastActivatedAt": 2.0}
+    aws.answers["DescribeImages"] = {"imageDetails": [detail]}
+    [seen] = aws.ecr().describe_images("shop")
+    assert (seen.status, seen.tags) == ("ACTIVATING", ())
+    times = (seen.archived_at, seen.activated_at, seen.pulled_at)
+    assert times == tuple(datetime(1970, 1, 1, 0, 0, second, tzinfo=UTC) for second in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("status", "filters"),
+    [
+        ("ANY", [{"imageStatus": "ANY"}]),
+        ("ARCHIVED", [{"imageStatus": "ARCHIVED"}]),
+        ("ACTIVE", [None]),
+    ],
+)
+def test_which_images_are_asked_for(
+    aws: StubAws, status: str, filters: list[dict[str, str] | None]
+) -> None:
+    aws.answers["DescribeImages"] = {"imageDetails": []}
+    aws.ecr().describe_images("shop", status=status)
+    assert [asked.get("filter") for _, asked in aws.calls] == filters
+
+
+def test_an_endpoint_without_archive_is_asked_without_it(aws: StubAws) -> None:
+    def answer(asked: dict[str, Any]) -> Any:
+        if "imageStatus" in asked.get("filter", {}):
+            return Say(400, {}, b'{"__type": "InvalidParameterException", "message": "what?"}')
+        return {"imageDetails": [{"imageDigest": DIGEST}]}
+
+    aws.answers["DescribeImages"] = answer
+    assert [one.digest for one in aws.ecr().describe_images("shop", tagged_only=True)] == [DIGEST]
+    assert aws.calls[-1][1]["filter"] == {"tagStatus": "TAGGED"}
+    with pytest.raises(AwsError, match="what"):
+        aws.ecr().describe_images("shop", status="ARCHIVED")
+
+
+def test_a_refusal_for_another_reason_stays_one(aws: StubAws) -> None:
+    aws.answers["DescribeImages"] = lambda _: Say(400, {}, b'{"__type": "Odd", "message": "no"}')
+    with pytest.raises(AwsError):
+        aws.ecr().describe_images("shop")
+    assert len(aws.calls) == 1
+
+
+def test_children_of_indexes(aws: StubAws) -> None:
+    children = [{"digest": OTHER, "size": 1, "mediaType": OCI_MANIFEST}]
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": children * 2}
+    unreadable = digest_of(b"unreadable")
+    aws.answers["BatchGetImage"] = {
+        "images": [
+            {"imageId": {"imageDigest": DIGEST}, "imageManifest": json.dumps(index)},
+            {"imageId": {"imageDigest": unreadable}, "imageManifest": "{"},
+        ],
+        "failures": [{"imageId": {"imageDigest": OTHER}, "failureCode": "ImageNotFound"}],
+    }
+    found = aws.ecr().index_children("shop", [DIGEST, unreadable, OTHER])
+    assert found == {DIGEST: (OTHER,)}
+
+
+def test_a_preview_in_pages(aws: StubAws) -> None:
+    def page(asked: dict[str, Any]) -> dict[str, Any]:
+        result = {
+            "imageDigest": DIGEST if "nextToken" in asked else OTHER,
+            "imagePushedAt": 1.0,
+            "action": {"type": "EXPIRE"},
+            "appliedRulePriority": 7,
+        }
+        if "nextToken" not in asked:
+            result |= {"imageTags": ["v1"], "storageClass": "ARCHIVE"}
+        counts = [{"targetStorageClass": "ARCHIVE", "imageTotalCount": 3}]
+        return {
+            "status": "COMPLETE",
+            "lifecyclePolicyText": "{}",
+            "previewResults": [result],
+            "summary": {"expiringImageTotalCount": 2, "transitioningImageTotalCounts": counts},
+            **({} if "nextToken" in asked else {"nextToken": "more"}),
+        }
+
+    aws.answers["GetLifecyclePolicyPreview"] = page
+    pushed_at = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
+    images = (
+        PreviewedImage(OTHER, ("v1",), "expire", 7, pushed_at, "archive"),
+        PreviewedImage(DIGEST, (), "expire", 7, pushed_at),
+    )
+    found = aws.ecr().get_lifecycle_policy_preview("shop")
+    assert found == LifecyclePreview("COMPLETE", "{}", images, expiring=2, transitioning=3)
+
+
+def test_a_preview_of_the_policy_in_force(aws: StubAws) -> None:
+    aws.ecr().start_lifecycle_policy_preview("shop")
+    assert aws.calls == [("StartLifecyclePolicyPreview", {"repositoryName": "shop"})]
 
 
 def test_pages_that_go_round(aws: StubAws) -> None:
