@@ -106,10 +106,12 @@ class Inputs:
         return as_pairs(self.readings)
 
 
-_OPTIONS = (
+_OF_POLICY = (
     click.option("--policy", metavar="FILE", help=tr("a file with ECR's policy text; - is stdin")),
     click.option("--preset", type=click.Choice(["standard"]), help=tr("a policy of ours")),
     click.option("--in-force", is_flag=True, help=tr("the repository's own policy, as it is now")),
+)
+_OF_IMAGES = (
     click.option(
         "--images",
         metavar="FILE",
@@ -132,15 +134,23 @@ _OPTIONS = (
 
 
 def with_inputs(function: Callable[..., None]) -> Callable[..., None]:
-    """The shared options; the command gets them as one argument, `asked`."""
+    """The options of policy and images; the command gets them as one argument, `asked`."""
+    return _with(function, (*_OF_POLICY, *_OF_IMAGES))
 
+
+def with_images(function: Callable[..., None]) -> Callable[..., None]:
+    """The options of images alone, for a command that is told its policies otherwise."""
+    return _with(function, _OF_IMAGES)
+
+
+def _with(function: Callable[..., None], options: Sequence[Any]) -> Callable[..., None]:
     @functools.wraps(function)
     def run(app: App, **values: Any) -> None:
-        mine = {name: values.pop(name) for name in Asked.__dataclass_fields__}
+        mine = {name: values.pop(name) for name in Asked.__dataclass_fields__ if name in values}
         function(app, asked=Asked(**mine), **values)
 
     decorated: Callable[..., None] = run
-    for option in reversed(_OPTIONS):
+    for option in reversed(options):
         decorated = option(decorated)
     return decorated
 
@@ -153,11 +163,13 @@ def gather(
     every: bool = False,
     needs_policy: bool = True,
     make: Maker | None = None,
+    policies: Sequence[Policy] = (),
 ) -> Inputs:
     """Images and policy of each repository named (`every`: of all), or of a saved listing.
 
     With --images one name may be given: the repository of longshore.yaml whose policy is meant.
     `make` makes images up, given the end of their history: a told --at, else last midnight.
+    With `policies` the images are read for these, and none is looked for.
     Raises UsageError, FileError, AwsError, PolicyRefused.
     """
     _check(asked, names, every, make is not None)
@@ -178,7 +190,8 @@ def gather(
         names = sorted(seen.name for seen in target.ecr.describe_repositories())
     inputs = Inputs((), now, _at(asked, now), readings, target, config)
     unique = dict.fromkeys(names)
-    subjects = tuple(_live(inputs, asked, name, needs_policy and not every) for name in unique)
+    wanted = needs_policy and not every
+    subjects = tuple(_live(inputs, asked, name, wanted, policies) for name in unique)
     return replace(inputs, subjects=subjects)
 
 
@@ -249,13 +262,16 @@ def _unreadable(digests: Sequence[str]) -> str:
     )
 
 
-def _live(inputs: Inputs, asked: Asked, name: str, needs_policy: bool) -> Subject:
+def _live(
+    inputs: Inputs, asked: Asked, name: str, needs_policy: bool, policies: Sequence[Policy]
+) -> Subject:
     target = inputs.target
     assert target is not None  # noqa: S101
-    chosen = choose_policy(asked, name, inputs.config, target)
+    chosen = None if policies else choose_policy(asked, name, inputs.config, target)
     if chosen is None and needs_policy:
         raise no_policy(name)
-    policy = chosen.policy if chosen else Policy(())
+    rules = tuple(rule for one in policies for rule in one.rules)
+    policy = chosen.policy if chosen else Policy(rules)
     images, remarks = read_images(target, name, policy, read_indexes=asked.read_indexes)
     return Subject(name, images, chosen, remarks)
 
@@ -280,7 +296,7 @@ def _listed(asked: Asked) -> tuple[tuple[ImageSeen, ...], tuple[str, ...]]:
 
     hint = tr("save one: aws ecr describe-images --repository-name NAME > images.json")
     listing = parse_listing(read_text(asked.images or "", hint, _MAX_LISTING), _shown(asked))
-    return tuple(listing.images), tuple(listing.remarks)
+    return listing.images, tuple(str(remark) for remark in listing.remarks)
 
 
 def _shown(asked: Asked) -> str:

@@ -23,11 +23,42 @@ def entries() -> list[Explanation]:
             ),
         ),
         Explanation(
+            "bad-listing",
+            2,
+            tr("A saved listing of images cannot be read; the message names line and column."),
+            (
+                tr("the file is cut off, or not JSON"),
+                tr("--query or another --output took entries apart"),
+                tr("two entries contradict each other: the listing was taken while images changed"),
+            ),
+            (
+                tr(
+                    "save it again: {command}",
+                    command="aws ecr describe-images --repository-name NAME --output json "
+                    "--filter imageStatus=ANY > images.json",
+                ),
+            ),
+        ),
+        Explanation(
             "bad-time",
             2,
             tr("A word is not a moment in time."),
             (),
             (tr("write 2026-12-24, 2026-12-24T09:30:00Z, or from now: +30d, +12h"),),
+        ),
+        Explanation(
+            "no-such-image",
+            2,
+            tr("The word means no image of the listing, or more than one."),
+            (tr("a misspelt tag"), tr("a digest cut too short")),
+            (tr("name a tag, a digest, or at least its first 6 hex digits"),),
+        ),
+        Explanation(
+            "lifecycle-expires-more",
+            3,
+            tr("The new policy expires images that the old one keeps (`--exit-code`)."),
+            (),
+            (tr("look at each: longshore lifecycle diff OLD NEW --verbose"),),
         ),
         Explanation(
             "bad-rate",

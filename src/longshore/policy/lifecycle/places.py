@@ -16,17 +16,18 @@ from contextlib import suppress
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 _WORD = re.compile(r"[^\s,\]}]+")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
-def places_of(text: str) -> dict[str, int]:
+def places_of(text: str, start: int = 0) -> dict[str, int]:
     """The offset of every member by its path: of the name in an object, of the value in a list.
 
-    The path of the whole document is "". What is nested too deeply to be read is left out.
+    The path of the whole document (or of the value at `start`) is "". What is nested too deeply to
+    be read is left out.
     """
     places: dict[str, int] = {}
     with suppress(RecursionError):
-        _value(text, _after_blank(text, 0), "", places)
+        _value(text, _after_blank(text, start), "", places)
     return places
 
 
@@ -39,8 +40,7 @@ def nearest_place(places: dict[str, int], path: str) -> int:
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:
     """Line and column of an offset, both from 1."""
-    before = text[:offset]
-    return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
 def _value(text: str, at: int, path: str, places: dict[str, int]) -> int:
