@@ -78,6 +78,7 @@ def test_the_example_of_the_interface_is_read_whole() -> None:
     assert settings.lifecycle.preset == "standard"
     assert settings.access == Access(("github-actions",), ("runtime",))
     assert config.protect == Protection(("compose", "kubernetes", "ecs", "lambda", "command"))
+    assert "protect" not in config.unused
     assert config.rewrite.map == (
         ("docker.io/library/*", "mirror"),
         ("docker.io/prom/*", "cache"),
@@ -381,6 +382,30 @@ def test_text_that_is_not_a_document(
             "",
         ),
         ("protect: {command: docker ps}", 3, 20, "wants a list, not 'docker ps'", "put it", ""),
+        (
+            "protect: {in_use: [ecs], kubernetes: {contexts: [prod]}}",
+            3,
+            10,
+            "kubernetes is described, but in_use does not name it",
+            "add kubernetes to in_use",
+            "",
+        ),
+        (
+            "protect: {in_use: [kubernetes], kubernetes: {}}",
+            3,
+            45,
+            "the key 'contexts' is missing",
+            "",
+            "config-missing-key",
+        ),
+        (
+            "protect: {in_use: [ecs], ecs: {revisions: 0}}",
+            3,
+            43,
+            "wants a whole number from 1 to 100, not '0'",
+            "",
+            "",
+        ),
         ("alerts: {scan: {critcal: 1}}", 3, 17, "'critcal' is not one of: critical", "did", ""),
         ("alerts: {storage_gb: lots}", 3, 22, "wants a number, not 'lots'", "", ""),
         ("registry: !!set {}", 3, 11, "the YAML tag 'tag:yaml.org,2002:set' has no", "", ""),

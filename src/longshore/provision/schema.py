@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 from longshore.provision.document import Node
+from longshore.provision.protect_section import protect
 from longshore.provision.registry_sections import images, registry, sources, targets
 from longshore.provision.repository_section import repositories
 from longshore.provision.settings import Config
 from longshore.provision.shapes import Reading, Schema, Shape, Whole
 from longshore.provision.structures import Key, Struct
-from longshore.provision.team_sections import alerts, ci, deploy, protect, rewrite, tags
+from longshore.provision.team_sections import alerts, ci, deploy, rewrite, tags
 from longshore.text import tr
 
 VERSION = 1

@@ -187,12 +187,30 @@ class TagStrategy:
 
 
 @dataclass(frozen=True)
+class KubernetesPlaces:
+    """Clusters, by kubectl's contexts. A `kubeconfig` may name programs: only apply reads it."""
+
+    contexts: tuple[str, ...] = ()
+    kubeconfig: str | None = None
+
+
+@dataclass(frozen=True)
+class EcsPlaces:
+    """Clusters of ECS (none: all), and how many revisions back count as in use."""
+
+    clusters: tuple[str, ...] = ()
+    revisions: int = 3
+
+
+@dataclass(frozen=True)
 class Protection:
     """What counts as in use. `command` prints image references; it is run only by apply, deploy."""
 
     in_use: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    kubernetes: KubernetesPlaces = KubernetesPlaces()
+    ecs: EcsPlaces = EcsPlaces()
 
 
 @dataclass(frozen=True)
@@ -274,7 +292,7 @@ class Config:
     def unused(self) -> tuple[str, ...]:
         """Sections that say something which no command of this version acts on."""
         plain = Config(self.targets)
-        names = ("protect", "deploy", "alerts")
+        names = ("deploy", "alerts")
         return tuple(name for name in names if getattr(self, name) != getattr(plain, name))
 
     def target(self, name: str | None = None) -> Target:

@@ -14,7 +14,6 @@ from longshore.provision.settings import (
     Alerts,
     CiSettings,
     Environment,
-    Protection,
     RewriteSettings,
     TagStrategy,
 )
@@ -29,7 +28,6 @@ _INSTALL = (
     r"|(?:https|file)://[A-Za-z0-9._/:%+-]+\.whl#sha256=[0-9a-f]{64}"
     r"|(?!/)(?!.*\.\./)[A-Za-z0-9._/-]+\.txt"
 )
-IN_USE = ("compose", "kubernetes", "ecs", "lambda", "command")
 
 
 def tags() -> Shape[TagStrategy]:
@@ -75,30 +73,6 @@ def _tags(**values: Any) -> TagStrategy:
         raise UsageError(
             tr("'{name}' cannot stand at the beginning of tags", name=made.component),
             tr("choose a name of a-z, 0-9 and - that is no class of tags, like svc-a"),
-        )
-    return made
-
-
-def protect() -> Shape[Protection]:
-    """What counts as in use and is never deleted."""
-    return Struct(
-        _protection,
-        {
-            "in_use": Key(ListOf(Word(*IN_USE)), "Where to look for images in use"),
-            "command": Key(
-                ListOf(Text(), least=1), "A program and its arguments that prints images in use"
-            ),
-            "tags": Key(ListOf(Text()), "Tag patterns that count as in use"),
-        },
-    )
-
-
-def _protection(**values: Any) -> Protection:
-    made = Protection(**values)
-    if made.command and "command" not in made.in_use:
-        raise UsageError(
-            tr("a command is given, but in_use does not name it"),
-            tr("add command to in_use"),
         )
     return made
 
