@@ -220,3 +220,39 @@ class HubUsage:
     asked_at: datetime
     pull_count: int | None
     tags: tuple[TagUsage, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One vulnerability in one package of an image, as a scan names it.
+
+    `severity` is ECR's word (CRITICAL, HIGH, MEDIUM, LOW, INFORMATIONAL, UNDEFINED; UNTRIAGED with
+    enhanced scanning). `fixed_in` is the version that mends it; None when none is known.
+    """
+
+    name: str
+    severity: str
+    package: str = ""
+    version: str = ""
+    fixed_in: str | None = None
+    uri: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class ScanSeen:
+    """What is known of a scan of one image (never of an index: its manifests are scanned).
+
+    `status` is ECR's word; empty when the image was never scanned. Findings exist only with
+    COMPLETE (basic scanning) and ACTIVE (enhanced). `looked_at` says in words what was looked at,
+    where the scanner tells it.
+    """
+
+    digest: str
+    status: str = ""
+    description: str = ""
+    platform: str = ""
+    findings: tuple[Finding, ...] = ()
+    completed_at: datetime | None = None
+    data_of: datetime | None = None
+    looked_at: str = ""

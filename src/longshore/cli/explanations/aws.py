@@ -38,6 +38,13 @@ def _place() -> list[Explanation]:
             (tr("name it: --account, or `account` of the target in longshore.yaml"),),
         ),
         Explanation(
+            "bad-severity",
+            2,
+            tr("Limits of findings were given in a form that cannot be read."),
+            (),
+            (tr("severities with numbers, by commas: high=0,medium=10"),),
+        ),
+        Explanation(
             "iam-policy-invalid",
             2,
             tr("A text is no IAM policy document; the message names each place."),
