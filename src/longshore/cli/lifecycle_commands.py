@@ -9,6 +9,8 @@ import click
 
 from longshore.cli import wiring
 from longshore.cli.frame import App, group
+from longshore.cli.lifecycle_diff import diff
+from longshore.cli.lifecycle_explain import explain_image
 from longshore.cli.lifecycle_simulate import simulate
 from longshore.cli.one_repository import carry_out, plan_one, read_repository
 from longshore.errors import AwsError, FileError, Where
@@ -27,7 +29,8 @@ lifecycle = group(
         "longshore lifecycle apply github-actions-demo-day2",
     ],
 )
-lifecycle.add_command(simulate)
+for _one in (simulate, explain_image, diff):
+    lifecycle.add_command(_one)
 
 
 @lifecycle.command(

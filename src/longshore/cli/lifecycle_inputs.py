@@ -26,6 +26,7 @@ from longshore.cli.frame import App
 from longshore.cli.lifecycle_moments import parse_moment, parse_readings
 from longshore.cli.lifecycle_policies import (
     Chosen,
+    is_same_policy,
     no_policy,
     of_config,
     of_file,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from longshore.provision.settings import Config
 
 _MAX_LISTING = 4 * 1024**3
+_SKEW = timedelta(minutes=5)
 _TOKEN_LASTS = timedelta(hours=12)
 
 
@@ -182,7 +184,9 @@ def gather(
             now = _at(asked, now) if asked.at and asked.at[0] not in "+-" else now
         inputs = Inputs((), now, _at(asked, now), readings, None, config)
         read = functools.partial(make, now) if make else functools.partial(_listed, asked)
-        return replace(inputs, subjects=(_saved(asked, names, config, needs_policy, read),))
+        return replace(
+            inputs, subjects=(_saved(asked, names, config, needs_policy, read, inputs.at),)
+        )
     config = wiring.find_config(app.settings, app.environ)
     target = wiring.open_target(app.settings, app.environ, region=asked.region)
     now = target_now(target)
@@ -273,7 +277,26 @@ def _live(
     rules = tuple(rule for one in policies for rule in one.rules)
     policy = chosen.policy if chosen else Policy(rules)
     images, remarks = read_images(target, name, policy, read_indexes=asked.read_indexes)
-    return Subject(name, images, chosen, remarks)
+    other = _other_policy(target, name, chosen)
+    return Subject(name, images, chosen, (*other, *remarks, *_from_the_future(images, inputs.at)))
+
+
+def _other_policy(target: wiring.OpenTarget, name: str, chosen: Chosen | None) -> tuple[str, ...]:
+    """What to know when longshore.yaml's policy is judged and another one is in force."""
+    if chosen is None or chosen.kind != "config":
+        return ()
+    text = target.ecr.get_lifecycle_policy(name)
+    if text is None:
+        return (tr("no policy is in force at {name} yet; this one would be", name=name),)
+    if is_same_policy(text, chosen.text):
+        return ()
+    return (
+        tr(
+            "another policy is in force at {name}: compare with `longshore lifecycle diff "
+            "live:{name} config:{name}`, or judge that one with --in-force",
+            name=name,
+        ),
+    )
 
 
 def _saved(
@@ -282,13 +305,30 @@ def _saved(
     config: Config | None,
     needs_policy: bool,
     read: Callable[[], tuple[tuple[ImageSeen, ...], tuple[str, ...]]],
+    at: datetime,
 ) -> Subject:
     shown = _shown(asked)
     chosen = choose_policy(asked, names[0], config, None) if names else _told(asked)
     if chosen is None and needs_policy:
         raise no_policy(names[0] if names else shown)
     images, remarks = read()
+    remarks = (*remarks, *_from_the_future(images, at))
     return Subject(names[0] if names else shown, images, chosen, remarks)
+
+
+def _from_the_future(images: Sequence[ImageSeen], at: datetime) -> tuple[str, ...]:
+    """Images that were pushed after the moment that is asked about count as new."""
+    late = [one.pushed_at for one in images if one.pushed_at and one.pushed_at > at + _SKEW]
+    if not late:
+        return ()
+    remark = tr(
+        "{count} images were pushed after {time}, the last at {last}: is a clock wrong? name the "
+        "moment with --at",
+        count=len(late),
+        time=f"{at:%Y-%m-%d %H:%M} UTC",
+        last=f"{max(late):%Y-%m-%d %H:%M} UTC",
+    )
+    return (remark,)
 
 
 def _listed(asked: Asked) -> tuple[tuple[ImageSeen, ...], tuple[str, ...]]:

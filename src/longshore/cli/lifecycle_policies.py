@@ -113,6 +113,14 @@ def of_words(app: App, words: str, region: str | None = None) -> Chosen:
     return found
 
 
+def is_same_policy(text: str, other: str) -> bool:
+    """Whether two texts are the same document."""
+    try:
+        return bool(json.loads(text) == json.loads(other))
+    except (ValueError, RecursionError):
+        return text == other
+
+
 def no_policy(name: str) -> UsageError:
     """Nothing says which policy to judge."""
     return UsageError(

@@ -13,7 +13,7 @@ from longshore.cli.lifecycle_timeline import day, steps_json
 from longshore.cli.typeset import moment, short_digest, shorten, size, table
 from longshore.facts import ImageSeen
 from longshore.policy.lifecycle import words
-from longshore.policy.lifecycle.comparison import Doubt
+from longshore.policy.lifecycle.comparison import Doubt, question
 from longshore.policy.lifecycle.evaluate import Action, Verdict
 from longshore.policy.lifecycle.forecast import Course, Fate, Forecast
 from longshore.policy.lifecycle.grammar import Rule
@@ -102,6 +102,7 @@ def doubt_json(doubt: Doubt) -> dict[str, Any]:
     """An open point that matters, with the images that fare differently."""
     return {
         "point": doubt.point,
+        "question": question(doubt.point),
         "read_as": doubt.choice,
         "images": [
             {
@@ -146,7 +147,11 @@ def judged_lines(judged: Judged, *, verbose: bool = False) -> list[str]:
     lines += kept_lines(judged)
     if verbose:
         lines += _groups(judged, "keep", verbose)
-    return [*lines, *doubt_lines(judged.doubts, verbose=verbose), *_untried(judged)]
+    return [
+        *lines,
+        *doubt_lines(judged.doubts, judged.readings, verbose=verbose),
+        *_untried(judged),
+    ]
 
 
 def summary(judged: Judged) -> str:
@@ -184,23 +189,26 @@ def summary(judged: Judged) -> str:
 
 def kept_lines(judged: Judged) -> list[str]:
     """How many images each rule keeps, and how many no rule reaches."""
-    counts = Counter(_rule_of(one.verdict) for one in judged.of("keep"))
-    rules = {_rule_of(one.verdict): one.verdict.rule for one in judged.of("keep")}
+    counts: Counter[tuple[int, str]] = Counter()
+    last = max((rule.priority for rule in judged.subject.policy.rules), default=0) + 1
+    for one in judged.of("keep"):
+        rule, because = one.verdict.rule, one.verdict.because
+        by_rule = rule is not None and because not in ("subject", "in-index")
+        place = rule.priority if rule and by_rule else last
+        counts[place, _keeps(one.verdict)] += 1
     if not counts:
         return []
-    rows = []
-    for priority in sorted(counts, key=lambda one: (one is None, one or 0)):
-        rule = rules[priority]
-        rows.append((counts[priority], _keeps(rule)))
+    rows = [(count, why) for (_, why), count in sorted(counts.items())]
     return ["", tr("STAY"), *(f"  {line}" for line in _plain(rows))]
 
 
-def doubt_lines(doubts: Sequence[Doubt], *, verbose: bool = False) -> list[str]:
+def doubt_lines(doubts: Sequence[Doubt], readings: Readings, *, verbose: bool = False) -> list[str]:
     """What ECR's documents leave open and matters here."""
     if not doubts:
         return []
     lines = ["", tr("IN DOUBT: ECR's documents do not say, and here it matters")]
     for doubt in doubts:
+        lines.append("  " + question(doubt.point))
         more = [one.image for one, other in doubt.pairs if other.action == "expire"]
         less = [one.image for one, other in doubt.pairs if one.action == "expire"]
         rest = len(doubt.pairs) - len(more) - len(less)
@@ -213,8 +221,10 @@ def doubt_lines(doubts: Sequence[Doubt], *, verbose: bool = False) -> list[str]:
             else "",
             tr("{count} would be archived or not", count=rest) if rest else "",
         ]
-        reading = f"--reading {doubt.point}={doubt.choice}"
-        lines.append(f"  {reading}: " + "; ".join(part for part in parts if part))
+        taken, reading = getattr(readings, doubt.point), f"--reading {doubt.point}={doubt.choice}"
+        found = "; ".join(part for part in parts if part)
+        lines.append("    " + tr("taken here: {taken}", taken=taken))
+        lines.append(f"    {reading}: {found}")
     return lines
 
 
@@ -334,14 +344,24 @@ def _title(rule: Rule | None, count: int) -> str:
     return tr("{count} by rule {rule}, which {does}", count=count, rule=rule.priority, does=does)
 
 
-def _keeps(rule: Rule | None) -> str:
-    """Why images stay, by the rule that decides about them."""
+def _keeps(verdict: Verdict) -> str:
+    """Why an image stays, in words that all images of the same kind share."""
+    rule = verdict.rule
+    match verdict.because:
+        case "in-index":
+            return tr("an index that is there names them")
+        case "subject":
+            return tr("they stay with their subject")
+        case "restoring":
+            return tr("being restored from archive")
     if rule is None:
         return tr("no rule reaches them: they stay for ever")
-    does = words.rule_words(rule)
+    number, does = rule.priority, words.rule_words(rule)
+    if verdict.because == "undated":
+        return tr("time unknown, so kept: rule {rule} {does}", rule=number, does=does)
     if rule.selection.count_type == "imageCountMoreThan":
-        return tr("rule {rule} {does}", rule=rule.priority, does=does)
-    return tr("not yet: rule {rule} {does}", rule=rule.priority, does=does)
+        return tr("rule {rule} {does}", rule=number, does=does)
+    return tr("not yet: rule {rule} {does}", rule=number, does=does)
 
 
 def _rule_of(verdict: Verdict) -> int | None:

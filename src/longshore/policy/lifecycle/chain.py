@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Literal
 
 from longshore.facts import ImageSeen
 from longshore.policy.lifecycle import words
 from longshore.policy.lifecycle.comparison import Doubt, doubts
 from longshore.policy.lifecycle.evaluate import Evaluation, Verdict, evaluate
-from longshore.policy.lifecycle.forecast import Prospect, prospect
+from longshore.policy.lifecycle.forecast import ENDLESS, Prospect, prospect
 from longshore.policy.lifecycle.grammar import Policy, Rule
 from longshore.policy.lifecycle.matching import matches_tag, patterns_of
 from longshore.text import tr
@@ -47,18 +46,18 @@ class Link:
         """What the rule has to do with the image, in words."""
         match self.role:
             case "decides":
-                return tr("decides: {why}", why=self._standing())
+                return tr("DECIDES: {why}", why=self._standing())
             case "shielded":
                 return tr(
-                    "matches, but may not act: rule {by} comes first ({why})",
+                    "matches ({why}), but may not act: rule {by} comes first",
                     by=self.by,
                     why=self._standing(),
                 )
             case "follows":
-                return tr("does not look at it: it only follows its subject")
+                return tr("not looked at: it only follows its subject")
             case "other-storage":
                 storage = self.rule.selection.storage_class
-                return tr("does not look at it: it selects {storage} storage", storage=storage)
+                return tr("not looked at: the rule is about {storage} storage", storage=storage)
             case _:
                 return self._no_match()
 
@@ -91,10 +90,10 @@ class Link:
 
     def _no_match(self) -> str:
         if self.missing:
-            return tr("does not match: no tag meets {pattern}", pattern=self.missing)
+            return tr("no tag meets {pattern}", pattern=self.missing)
         if self.rule.selection.tag_status == "untagged":
-            return tr("does not match: the image has a tag")
-        return tr("does not match: the image has no tag")
+            return tr("the image has a tag")
+        return tr("the image has no tag")
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,9 @@ class Account:
     """All there is to say about one image.
 
     `holders` are the indexes that name it, `referrers` what has it as subject; `then` is what
-    follows when it is archived. `doubts` are the open points by which it fares differently.
+    follows when it is archived. An image that is kept for ever by a tag which may move on, as
+    `live-prod` or `latest`, has those tags in `moving`, and in `without` its verdict without them.
+    `doubts` are the open points by which it fares differently.
     """
 
     verdict: Verdict
@@ -112,7 +113,8 @@ class Account:
     referrers: tuple[ImageSeen, ...] = ()
     behind: tuple[Verdict, ...] = ()
     then: Prospect | None = None
-    untagged: Prospect | None = None
+    moving: tuple[str, ...] = ()
+    without: Verdict | None = None
     doubts: tuple[Doubt, ...] = ()
 
 
@@ -121,6 +123,7 @@ def account_for(evaluation: Evaluation, images: Sequence[ImageSeen], image: Imag
     by_digest = {one.image.digest: one for one in evaluation.verdicts}
     verdict = by_digest[image.digest]
     holders = tuple(one for one in images if image.digest in one.children)
+    moving = _moving_tags(evaluation.policy, verdict)
     others = [one.digest for one in holders] + ([image.subject] if image.subject else [])
     return Account(
         verdict,
@@ -130,7 +133,8 @@ def account_for(evaluation: Evaluation, images: Sequence[ImageSeen], image: Imag
         tuple(one for one in images if one.subject == image.digest),
         tuple(by_digest[digest] for digest in others if digest in by_digest),
         _when_archived(evaluation, images, verdict),
-        _when_untagged(evaluation, images, verdict),
+        moving,
+        _without(evaluation, images, verdict, moving),
         tuple(
             Doubt(doubt.point, doubt.choice, pairs)
             for doubt in doubts(evaluation, images)
@@ -210,28 +214,35 @@ def _when_archived(
     if verdict.action != "transition":
         return None
     image = replace(verdict.image, status="ARCHIVED", archived_at=evaluation.at)
-    return _afterwards(evaluation, images, image, evaluation.at)
+    then = _evaluated_with(evaluation, images, image)
+    return prospect(then, evaluation.at, evaluation.readings)
 
 
-def _when_untagged(
-    evaluation: Evaluation, images: Sequence[ImageSeen], verdict: Verdict
-) -> Prospect | None:
-    """What becomes of an image whose every tag is one that a rule names outright, as `latest`.
+def _moving_tags(policy: Policy, verdict: Verdict) -> tuple[str, ...]:
+    """The tags by which a rule without a real limit keeps the image."""
+    rule, image = verdict.rule, verdict.image
+    if rule is None or verdict.action != "keep" or verdict.because != "count":
+        return ()
+    if rule.selection.tag_status != "tagged" or rule.selection.count_number < ENDLESS:
+        return ()
+    patterns = patterns_of(rule.selection)
+    return tuple(tag for tag in image.tags if any(matches_tag(one, tag) for one in patterns))
 
-    Such tags move on to the next image.
-    """
-    image, rule = verdict.image, verdict.rule
-    exact = {one for rule in evaluation.policy.rules for one in rule.selection.patterns}
-    moving = bool(image.tags) and all(tag in exact and "*" not in tag for tag in image.tags)
-    if verdict.action != "keep" or rule is None or not moving:
+
+def _without(
+    evaluation: Evaluation, images: Sequence[ImageSeen], verdict: Verdict, moving: Sequence[str]
+) -> Verdict | None:
+    """The verdict about the image once these tags are another image's."""
+    if not moving:
         return None
-    return _afterwards(evaluation, images, replace(image, tags=()), evaluation.at)
+    image = verdict.image
+    left = tuple(tag for tag in image.tags if tag not in moving)
+    return _evaluated_with(evaluation, images, replace(image, tags=left))
 
 
-def _afterwards(
-    evaluation: Evaluation, images: Sequence[ImageSeen], changed: ImageSeen, at: datetime
-) -> Prospect:
+def _evaluated_with(
+    evaluation: Evaluation, images: Sequence[ImageSeen], changed: ImageSeen
+) -> Verdict:
     then = [changed if one.digest == changed.digest else one for one in images]
-    verdicts = evaluate(evaluation.policy, then, at, evaluation.readings).verdicts
-    mine = next(one for one in verdicts if one.image.digest == changed.digest)
-    return prospect(mine, at, evaluation.readings)
+    verdicts = evaluate(evaluation.policy, then, evaluation.at, evaluation.readings).verdicts
+    return next(one for one in verdicts if one.image.digest == changed.digest)

@@ -17,6 +17,7 @@ from longshore.policy.lifecycle.evaluate import Evaluation, Verdict, evaluate
 from longshore.policy.lifecycle.forecast import Prospect, prospect
 from longshore.policy.lifecycle.grammar import Policy, Rule
 from longshore.policy.lifecycle.readings import Readings, open_points, others
+from longshore.text import tr
 
 RuleKind = Literal["same", "moved", "changed", "added", "removed"]
 ImageKind = Literal[
@@ -156,8 +157,10 @@ def _of_actions(before: Verdict, after: Verdict) -> ImageKind:
 
 def _earlier_or_later(was: Prospect, will: Prospect) -> Literal["sooner", "later"] | None:
     """How the time differs, where the two can be compared."""
-    if (was.kind == "never") != (will.kind == "never"):
-        return "sooner" if was.kind == "never" else "later"
+    if was.is_never != will.is_never:
+        return "sooner" if was.is_never else "later"
+    if was.is_never:
+        return None
     if was.kind == will.kind == "time" and was.at and will.at and was.at != will.at:
         return "sooner" if will.at < was.at else "later"
     if was.kind == will.kind == "pushes" and was.rule and will.rule:
@@ -220,3 +223,23 @@ def _place_of(a: int, pairs: Sequence[tuple[int, int]]) -> float:
     """Where a removed rule is shown: behind the rule that it followed."""
     before = [place for place in pairs if place[0] < a]
     return max(before)[1] + 0.5 if before else -0.5
+
+
+# --- words ---------------------------------------------------------------------------------------
+
+
+def question(point: str) -> str:
+    """What ECR's documents leave open, as a question."""
+    match point:
+        case "day":
+            return tr("is a day 24 hours, or a day of the UTC calendar?")
+        case "ties":
+            return tr("which of two images pushed in the same instant is the newer one?")
+        case "children":
+            return tr("do the manifests of an index count among the images that a rule keeps?")
+        case "children_go":
+            return tr("do the manifests of an index that expires go in the same run?")
+        case "referrers":
+            return tr("is an untagged image with a subject (a signature) also an ordinary one?")
+        case _:
+            return tr("does the age of a restored image begin with its restore?")

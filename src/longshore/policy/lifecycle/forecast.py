@@ -25,6 +25,7 @@ from longshore.policy.lifecycle.readings import DEFAULT, Readings
 from longshore.text import tr
 
 MOST_STEPS = 5000
+ENDLESS = 1000  # a limit from here on means "keep them all"
 
 
 @dataclass(frozen=True)
@@ -194,6 +195,31 @@ class Prospect:
     rule: Rule | None = None
     other: str = ""
 
+    @property
+    def is_never(self) -> bool:
+        """Whether it stays for ever, or behind a limit that is only a way to say so."""
+        return self.kind == "never" or self.pushes >= ENDLESS
+
+    def short(self) -> str:
+        """The prospect in a word or two, for a table."""
+        if self.is_never:
+            return tr("for ever")
+        match self.kind:
+            case "now":
+                return tr("now")
+            case "time":
+                return tr("until {time}", time=words_of(self.at))
+            case "pushes" if self.pushes == 1:
+                return tr("until the next push")
+            case "pushes":
+                return tr("until {count} more pushes", count=self.pushes)
+            case "index":
+                return tr("with its index")
+            case "subject":
+                return tr("with its subject")
+            case _:
+                return tr("time unknown")
+
     def sentence(self) -> str:
         """The prospect in words."""
         match self.kind:
@@ -216,6 +242,12 @@ class Prospect:
         images = words.selected(self.rule.selection) if self.rule else ""
         if self.pushes == 1:
             return tr("with the next push of {images}", images=images)
+        if self.is_never:
+            return tr(
+                "never in practice (after {count} more pushes of {images})",
+                count=self.pushes,
+                images=images,
+            )
         return tr("after {count} more pushes of {images}", count=self.pushes, images=images)
 
 
