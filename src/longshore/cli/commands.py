@@ -54,8 +54,7 @@ _LATER = frozenset(
     {
         *("scan", "iam check", "backup", "cost", "monitor", "deploy"),
         *("rollback", "releases", "worker", "doctor", "report"),
-        *("lifecycle lint"),
-        *("lifecycle prune", "lifecycle import"),
+        *("lifecycle lint", "lifecycle prune", "lifecycle import"),
     }
 )
 
