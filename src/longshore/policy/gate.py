@@ -50,6 +50,9 @@ class GateRules:
     waivers: tuple[Waiver, ...] = ()
 
 
+DEFAULT_RULES = GateRules()
+
+
 @dataclass(frozen=True)
 class Over:
     """A severity with more findings than allowed."""

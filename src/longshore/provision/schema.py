@@ -9,6 +9,7 @@ from longshore.provision.document import Node
 from longshore.provision.protect_section import protect
 from longshore.provision.registry_sections import images, registry, sources, targets
 from longshore.provision.repository_section import repositories
+from longshore.provision.scan_section import scan
 from longshore.provision.settings import Config
 from longshore.provision.shapes import Reading, Schema, Shape, Whole
 from longshore.provision.structures import Key, Struct
@@ -34,6 +35,7 @@ def config_shape() -> Struct[Config]:
             "rewrite": Key(rewrite(), "How references in the tree change"),
             "ci": Key(ci(), "The pipeline"),
             "deploy": Key(deploy(), "Places that releases are deployed to"),
+            "scan": Key(scan(), "What the scan gate lets pass, and waivers"),
             "alerts": Key(alerts(), "Who is told, and from which values on"),
         },
     )

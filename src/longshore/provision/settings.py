@@ -15,6 +15,7 @@ from longshore.errors import UsageError, Where
 from longshore.facts import TargetKind
 from longshore.oci.platforms import Platform
 from longshore.oci.reference import Reference
+from longshore.policy.gate import DEFAULT_RULES, GateRules
 from longshore.policy.lifecycle.intent import Intent
 from longshore.policy.tags import TagFilter
 from longshore.text import tr
@@ -283,6 +284,7 @@ class Config:
     rewrite: RewriteSettings = RewriteSettings()
     ci: CiSettings = CiSettings()
     deploy: Mapping[str, Environment] = field(default_factory=dict)
+    scan: GateRules = DEFAULT_RULES
     alerts: Alerts = Alerts()
     version: int = 1
     filename: str = field(default="longshore.yaml", compare=False)
