@@ -9,14 +9,14 @@ The repository's own tags (live-*, rollback-*, the newest backups, `protect.tags
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from longshore.cli import wiring
 from longshore.cli.frame import App
-from longshore.facts import ImageSeen, InUse, Unread, UsesSeen
+from longshore.facts import ImageSeen, Unread, UsesSeen
 from longshore.policy.in_use import Found, Releases, find_in_use, releases_by_tags, uses_by_tags
 from longshore.text import tr
 
@@ -184,27 +184,3 @@ class _Gathering:
             return uses_of_tree(self._scanned, by, kinds, self.watched)
 
         return Uses(attempt(by, str(self._folder), read), (words,))
-
-
-def uses_as_json(found: Mapping[str, Found]) -> list[dict[str, object]]:
-    """The key `in_use` of an answer: each image that something uses, and where."""
-    return [
-        {
-            "repository": name,
-            "digest": held.image.digest,
-            "tags": list(held.image.tags),
-            "via": held.via or None,
-            "uses": [_use_as_json(use) for use in held.uses],
-        }
-        for name, one in sorted(found.items())
-        for held in one.held.values()
-    ]
-
-
-def _use_as_json(use: InUse) -> dict[str, object]:
-    return {"by": use.by, "where": use.where, "tag": use.tag, "digest": use.digest}
-
-
-def unread_as_json(unread: Sequence[Unread]) -> list[dict[str, object]]:
-    """The key `unread` of an answer."""
-    return [{"by": one.by, "where": one.where, "why": one.why} for one in unread]

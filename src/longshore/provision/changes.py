@@ -63,12 +63,16 @@ class Limits:
     """Names of repositories for which the user allowed what is otherwise refused.
 
     `allow_delete`: --allow-delete NAME, `allow_replace`: --allow-replace NAME,
-    `delete_images`: --delete-images NAME, the images in it may be lost.
+    `delete_images`: --delete-images NAME, the images in it may be lost; `allow_in_use`:
+    --allow-in-use NAME, its policy may reach images in use. `allow_unread` has words for places
+    that need not be known (--allow-unread ecs).
     """
 
     allow_delete: frozenset[str] = frozenset()
     allow_replace: frozenset[str] = frozenset()
     delete_images: frozenset[str] = frozenset()
+    allow_in_use: frozenset[str] = frozenset()
+    allow_unread: frozenset[str] = frozenset()
 
 
 NO_LIMITS = Limits()

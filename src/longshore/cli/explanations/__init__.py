@@ -11,6 +11,7 @@ from longshore.cli.explanations import (
     command_line,
     hazards,
     images,
+    in_use,
     lifecycle,
     registries,
     rewriting,
@@ -24,7 +25,7 @@ __all__ = ["Explanation", "explanations", "explanations_of_hazards"]
 
 _AREAS = (
     *(command_line, tree, source_tree, rewriting, images, registries),
-    *(aws_exceptions, aws, lifecycle, stand_in),
+    *(aws_exceptions, aws, lifecycle, in_use, stand_in),
 )
 
 

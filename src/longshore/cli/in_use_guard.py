@@ -1,0 +1,105 @@
+"""Looks at a repository before it gets a lifecycle policy: its images, and which are in use. I/O.
+
+A listing that fails, that is empty though something runs from it, or that lacks which index a
+running manifest belongs to, says nothing about safety: it counts as something unread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from longshore.cli import wiring
+from longshore.cli.frame import App
+from longshore.cli.in_use import IMAGES, Uses, find_held, gather_uses
+from longshore.cli.lifecycle_inputs import read_images, target_now
+from longshore.errors import AwsError
+from longshore.facts import ImageSeen, Unread
+from longshore.policy.in_use import Found
+from longshore.policy.lifecycle.evaluate import Evaluation, evaluate
+from longshore.policy.lifecycle.grammar import Policy, parse_policy
+from longshore.policy.reach import LOOK_AHEAD, Ahead, judge
+from longshore.provision.guards import Guarded
+from longshore.text import tr
+
+if TYPE_CHECKING:
+    from longshore.provision.settings import Config
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """A repository with what its policy would do to it now, and to what is in use."""
+
+    images: tuple[ImageSeen, ...]
+    evaluation: Evaluation
+    guarded: Guarded
+    remarks: tuple[str, ...] = ()
+
+
+def look_at(
+    target: wiring.OpenTarget,
+    uses: Uses,
+    name: str,
+    policy: Policy,
+    *,
+    read_indexes: bool = False,
+    ahead: Ahead = LOOK_AHEAD,
+) -> LookedAt:
+    """Read the repository's images and judge the policy. What AWS refuses is unread."""
+    now = target_now(target)
+    images: tuple[ImageSeen, ...] = ()
+    remarks: tuple[str, ...] = ()
+    failed: list[Unread] = []
+    try:
+        images, remarks = read_images(target, name, policy, read_indexes=read_indexes)
+    except AwsError as error:
+        failed.append(Unread(IMAGES, name, f"{error.what} ({error.hint})", name))
+    found = find_held(uses, name, images)
+    evaluation = evaluate(policy, images, now)
+    guarded = Guarded(
+        name,
+        judge(policy, images, found, now, ahead),
+        (*uses.unread_of(name), *(failed or _not_listed(found, images, remarks))),
+        None if failed else sum(one.action != "keep" for one in evaluation.verdicts),
+        uses.looked,
+        uses.not_looked,
+    )
+    return LookedAt(images, evaluation, guarded, remarks)
+
+
+def guard_policies(
+    app: App,
+    target: wiring.OpenTarget,
+    config: Config,
+    policies: Mapping[str, str],
+    *,
+    run_commands: bool,
+) -> list[Guarded]:
+    """What is to be said of each repository that gets a policy; asks nobody when none does."""
+    if not policies:
+        return []
+    uses = gather_uses(app, target, config, run_commands=run_commands)
+    return [
+        look_at(target, uses, name, parse_policy(text)).guarded
+        for name, text in sorted(policies.items())
+    ]
+
+
+def _not_listed(
+    found: Found, images: tuple[ImageSeen, ...], remarks: tuple[str, ...]
+) -> Iterator[Unread]:
+    name = found.repository
+    if not images and found.absent:
+        where = found.absent[0].where
+        why = tr("the listing is empty, but {place} names an image in it", place=where)
+        yield Unread(IMAGES, name, why, name)
+    if any(_may_be_of_an_index(found, one.image) for one in found.direct):
+        for remark in remarks:
+            yield Unread(IMAGES, name, remark, name)
+
+
+def _may_be_of_an_index(found: Found, image: ImageSeen) -> bool:
+    """Whether a running image without a tag is in no index that is known."""
+    known = any(image.digest in held.image.children for held in found.held.values())
+    return not image.tags and not known
