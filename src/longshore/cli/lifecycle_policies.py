@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from longshore.cli import wiring
 from longshore.cli.frame import App
 from longshore.errors import FileError, UsageError, Where
-from longshore.policy.lifecycle.grammar import Policy, PolicyRefused, parse_policy
+from longshore.policy.lifecycle.grammar import Policy, parse_policy
 from longshore.text import tr
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def of_file(name: str) -> Chosen:
     """The policy of a file; `-` is standard input. Raises FileError, PolicyRefused."""
     text = read_text(name, tr("name a file with ECR's lifecycle policy text"))
     source = tr("standard input") if name == "-" else name
-    return Chosen(text, _parsed(text, source), "file", source)
+    return Chosen(text, parse_policy(text, source), "file", source)
 
 
 def of_preset(name: str = "standard") -> Chosen:
@@ -58,7 +58,7 @@ def of_preset(name: str = "standard") -> Chosen:
 
     text = canonical_text(standard_policy())
     source = tr("preset {name}", name=name)
-    return Chosen(text, _parsed(text, source), "preset", source)
+    return Chosen(text, parse_policy(text, source), "preset", source)
 
 
 def of_config(config: Config, repository: str) -> Chosen | None:
@@ -71,7 +71,7 @@ def of_config(config: Config, repository: str) -> Chosen | None:
     source = tr("{file}, repository {name}", file=config.filename, name=repository)
     for one in desired(config, config.target(None), files).resources:
         if isinstance(one, LifecyclePolicy) and one.name == repository and one.text:
-            return Chosen(one.text, _parsed(one.text, source), "config", source)
+            return Chosen(one.text, parse_policy(one.text, source), "config", source)
     return None
 
 
@@ -81,7 +81,7 @@ def of_repository(target: wiring.OpenTarget, repository: str) -> Chosen | None:
     if text is None:
         return None
     source = tr("in force at {name}", name=repository)
-    return Chosen(text, _parsed(text, source), "repository", source)
+    return Chosen(text, parse_policy(text, source), "repository", source)
 
 
 def of_words(app: App, words: str, region: str | None = None) -> Chosen:
@@ -152,26 +152,3 @@ def _unreadable(name: str, why: str, hint: str) -> FileError:
     return FileError(
         tr("{file} cannot be read: {why}", file=name, why=why), hint, where=Where(file=name)
     )
-
-
-def _parsed(text: str, source: str) -> Policy:
-    """The policy; a refusal names the file with line and column."""
-    try:
-        return parse_policy(text)
-    except PolicyRefused as refused:
-        line, column = _place(text, refused.flaws[0].path)
-        refused.where = Where(source, line, column)
-        raise
-
-
-def _place(text: str, path: str) -> tuple[int, int]:
-    """Where a member of the text stands, or where the text stops being JSON."""
-    from longshore.policy.lifecycle.places import line_and_column, nearest_place, places_of
-
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        return error.lineno, error.colno
-    except (ValueError, RecursionError):
-        return 1, 1
-    return line_and_column(text, nearest_place(places_of(text), path))

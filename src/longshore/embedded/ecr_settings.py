@@ -96,7 +96,7 @@ def _bad_tag(message: str) -> AwsRefusal:
 
 def check_lifecycle(text: str) -> None:
     """Raises InvalidParameterException in ECR's words."""
-    if flaws := find_flaws(text):
+    if flaws := [flaw for flaw in find_flaws(text) if not flaw.ours]:
         raise invalid_lifecycle(flaws[0])
 
 

@@ -25,10 +25,12 @@ def places_of(text: str, start: int = 0) -> dict[str, int]:
     The path of the whole document (or of the value at `start`) is "". What is nested too deeply to
     be read is left out.
     """
-    places: dict[str, int] = {}
-    with suppress(RecursionError):
-        _value(text, _after_blank(text, start), "", places)
-    return places
+    return _walked(text, start).places
+
+
+def repeated_members(text: str) -> tuple[tuple[str, int], ...]:
+    """Path and offset of each name that its object has already."""
+    return tuple(_walked(text, 0).repeated)
 
 
 def nearest_place(places: dict[str, int], path: str) -> int:
@@ -43,29 +45,58 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
-def _value(text: str, at: int, path: str, places: dict[str, int]) -> int:
-    """Note the places of a value and below it; the offset behind it."""
-    places.setdefault(path, at)
-    if text[at] in "{[":
-        return _members(text, at, path, places)
-    return _end(_STRING if text[at] == '"' else _WORD, text, at)
+class _Walk:
+    """Notes places while it goes over the text, once."""
 
+    def __init__(self, text: str) -> None:
+        self.places: dict[str, int] = {}
+        self.repeated: list[tuple[str, int]] = []
+        self._text = text
 
-def _members(text: str, at: int, path: str, places: dict[str, int]) -> int:
-    is_object, number = text[at] == "{", 0
-    at = _after_blank(text, at + 1)
-    while text[at] not in "}]":
-        member = f"{path}[{number}]"
-        if is_object:
+    def value(self, at: int, path: str) -> int:
+        """Note the places of a value and below it; the offset behind it."""
+        self.places.setdefault(path, at)
+        if self._text[at] == "{":
+            return self._object(at, path)
+        if self._text[at] == "[":
+            return self._list(at, path)
+        return _end(_STRING if self._text[at] == '"' else _WORD, self._text, at)
+
+    def _object(self, at: int, path: str) -> int:
+        text = self._text
+        names: set[str] = set()
+        at = _after_blank(text, at + 1)
+        while text[at] != "}":
             start, at = at, _end(_STRING, text, at)
-            member = f"{path}.{json.loads(text[start:at])}".lstrip(".")
-            places[member] = start  # of a name that is given twice, JSON takes the last
+            name = json.loads(text[start:at])
+            member = f"{path}.{name}" if path else name
+            if name in names:
+                self.repeated.append((member, start))
+            names.add(name)
+            self.places[member] = start  # of a name that is given twice, JSON takes the last
             at = _after_blank(text, _after_blank(text, at) + 1)
-        at = _after_blank(text, _value(text, at, member, places))
-        number += 1
-        if text[at] == ",":
-            at = _after_blank(text, at + 1)
-    return at + 1
+            at = self._after_member(at, member)
+        return at + 1
+
+    def _list(self, at: int, path: str) -> int:
+        number = 0
+        at = _after_blank(self._text, at + 1)
+        while self._text[at] != "]":
+            at = self._after_member(at, f"{path}[{number}]")
+            number += 1
+        return at + 1
+
+    def _after_member(self, at: int, member: str) -> int:
+        """The offset of the next member, or of the closing bracket."""
+        at = _after_blank(self._text, self.value(at, member))
+        return _after_blank(self._text, at + 1) if self._text[at] == "," else at
+
+
+def _walked(text: str, start: int) -> _Walk:
+    walk = _Walk(text)
+    with suppress(RecursionError):
+        walk.value(_after_blank(text, start), "")
+    return walk
 
 
 def _end(kind: re.Pattern[str], text: str, at: int) -> int:
