@@ -64,13 +64,13 @@ def diff(
         raise UsageError(tr("only one of OLD, NEW and --images can be standard input"))
     before, after = (of_words(app, one, asked.region) for one in (old, new))
     rules = compare_rules(before.policy, after.policy)
-    if name is None and asked.images is None:
-        inputs, changes, doubtful = None, (), 0
-    else:
+    inputs: Inputs | None = None
+    changes: tuple[ImageChange, ...] = ()
+    doubtful = 0
+    if name is not None or asked.images is not None:
         names = [] if asked.images is not None else [name or ""]
-        inputs = gather(
-            app, asked, names, needs_policy=False, policies=(before.policy, after.policy)
-        )
+        both = (before.policy, after.policy)
+        inputs = gather(app, asked, names, needs_policy=False, policies=both)
         changes, doubtful = _compare(inputs, before, after)
     document = {
         "schema": "longshore.lifecycle.diff/1",

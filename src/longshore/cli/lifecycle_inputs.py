@@ -23,6 +23,7 @@ import click
 
 from longshore.cli import wiring
 from longshore.cli.frame import App
+from longshore.cli.lifecycle_images import from_the_future, read_images, read_listing
 from longshore.cli.lifecycle_moments import parse_moment, parse_readings
 from longshore.cli.lifecycle_policies import (
     Chosen,
@@ -32,10 +33,8 @@ from longshore.cli.lifecycle_policies import (
     of_file,
     of_preset,
     of_repository,
-    read_text,
 )
 from longshore.cli.output import Place
-from longshore.cli.typeset import short_digest
 from longshore.errors import UsageError
 from longshore.facts import ImageSeen
 from longshore.policy.lifecycle.grammar import Policy
@@ -45,8 +44,6 @@ from longshore.text import tr
 if TYPE_CHECKING:
     from longshore.provision.settings import Config
 
-_MAX_LISTING = 4 * 1024**3
-_SKEW = timedelta(minutes=5)
 _TOKEN_LASTS = timedelta(hours=12)
 
 
@@ -177,16 +174,7 @@ def gather(
     _check(asked, names, every, make is not None)
     readings = parse_readings(asked.reading)
     if make is not None or asked.images is not None:
-        config = None if _is_told(asked) else wiring.find_config(app.settings, app.environ)
-        now = datetime.now(UTC)
-        if make is not None:
-            now = now.replace(hour=0, minute=0, second=0, microsecond=0)
-            now = _at(asked, now) if asked.at and asked.at[0] not in "+-" else now
-        inputs = Inputs((), now, _at(asked, now), readings, None, config)
-        read = functools.partial(make, now) if make else functools.partial(_listed, asked)
-        return replace(
-            inputs, subjects=(_saved(asked, names, config, needs_policy, read, inputs.at),)
-        )
+        return _saved(app, asked, names, make, readings, needs_policy=needs_policy)
     config = wiring.find_config(app.settings, app.environ)
     target = wiring.open_target(app.settings, app.environ, region=asked.region)
     now = target_now(target)
@@ -222,50 +210,6 @@ def choose_policy(
     return found
 
 
-def read_images(
-    target: wiring.OpenTarget, name: str, policy: Policy, *, read_indexes: bool = False
-) -> tuple[tuple[ImageSeen, ...], tuple[str, ...]]:
-    """A repository's images of every storage class, with what is to be known about them.
-
-    What indexes contain is read where it can matter. To ECR that is a pull, so a policy that goes
-    by pull times must be told `read_indexes`.
-    """
-    from longshore.oci.manifest import INDEXES
-
-    images = tuple(target.ecr.describe_images(name))
-    indexes = [one.digest for one in images if one.media_type in INDEXES]
-    if not indexes or len(indexes) == len(images) or not policy.rules:
-        return images, ()
-    by_pull = any(one.selection.count_type == "sinceImagePulled" for one in policy.rules)
-    if by_pull and not read_indexes:
-        return images, (_not_read(len(indexes)),)
-    found = target.ecr.index_children(name, indexes)
-    filled = tuple(
-        replace(one, children=found[one.digest]) if one.digest in found else one for one in images
-    )
-    unread = [digest for digest in indexes if digest not in found]
-    return filled, ((_unreadable(unread),) if unread else ())
-
-
-def _not_read(count: int) -> str:
-    return tr(
-        "what {count} indexes contain was not read, for that renews the pull times by which this "
-        "policy goes: their manifests may be shown as going though the index keeps them "
-        "(--read-indexes reads them)",
-        count=count,
-    )
-
-
-def _unreadable(digests: Sequence[str]) -> str:
-    shown = ", ".join(short_digest(one) for one in digests[:3])
-    return tr(
-        "{count} indexes could not be read ({digests}): archived ones cannot; their manifests may "
-        "be shown as going though the index keeps them",
-        count=len(digests),
-        digests=shown,
-    )
-
-
 def _live(
     inputs: Inputs, asked: Asked, name: str, needs_policy: bool, policies: Sequence[Policy]
 ) -> Subject:
@@ -278,7 +222,7 @@ def _live(
     policy = chosen.policy if chosen else Policy(rules)
     images, remarks = read_images(target, name, policy, read_indexes=asked.read_indexes)
     other = _other_policy(target, name, chosen)
-    return Subject(name, images, chosen, (*other, *remarks, *_from_the_future(images, inputs.at)))
+    return Subject(name, images, chosen, (*other, *remarks, *from_the_future(images, inputs.at)))
 
 
 def _other_policy(target: wiring.OpenTarget, name: str, chosen: Chosen | None) -> tuple[str, ...]:
@@ -300,57 +244,35 @@ def _other_policy(target: wiring.OpenTarget, name: str, chosen: Chosen | None) -
 
 
 def _saved(
+    app: App,
     asked: Asked,
     names: Sequence[str],
-    config: Config | None,
+    make: Maker | None,
+    readings: Readings,
+    *,
     needs_policy: bool,
-    read: Callable[[], tuple[tuple[ImageSeen, ...], tuple[str, ...]]],
-    at: datetime,
-) -> Subject:
-    shown = _shown(asked)
-    chosen = choose_policy(asked, names[0], config, None) if names else _told(asked)
+) -> Inputs:
+    """Images of a listing, or made up; the policy first, for it is the quicker to be wrong."""
+    told = asked.policy is not None or asked.preset is not None
+    config = None if told else wiring.find_config(app.settings, app.environ)
+    now = datetime.now(UTC)
+    if make is not None:
+        now = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        now = _at(asked, now) if asked.at and asked.at[0] not in "+-" else now
+    at, shown = _at(asked, now), _shown(asked)
+    chosen = choose_policy(asked, names[0] if names else "", config, None)
     if chosen is None and needs_policy:
         raise no_policy(names[0] if names else shown)
-    images, remarks = read()
-    remarks = (*remarks, *_from_the_future(images, at))
-    return Subject(names[0] if names else shown, images, chosen, remarks)
-
-
-def _from_the_future(images: Sequence[ImageSeen], at: datetime) -> tuple[str, ...]:
-    """Images that were pushed after the moment that is asked about count as new."""
-    late = [one.pushed_at for one in images if one.pushed_at and one.pushed_at > at + _SKEW]
-    if not late:
-        return ()
-    remark = tr(
-        "{count} images were pushed after {time}, the last at {last}: is a clock wrong? name the "
-        "moment with --at",
-        count=len(late),
-        time=f"{at:%Y-%m-%d %H:%M} UTC",
-        last=f"{max(late):%Y-%m-%d %H:%M} UTC",
-    )
-    return (remark,)
-
-
-def _listed(asked: Asked) -> tuple[tuple[ImageSeen, ...], tuple[str, ...]]:
-    from longshore.policy.lifecycle.listing import parse_listing
-
-    hint = tr("save one: aws ecr describe-images --repository-name NAME > images.json")
-    listing = parse_listing(read_text(asked.images or "", hint, _MAX_LISTING), _shown(asked))
-    return listing.images, tuple(str(remark) for remark in listing.remarks)
+    images, remarks = make(now) if make else read_listing(asked.images or "")
+    remarks = (*remarks, *from_the_future(images, at))
+    subject = Subject(names[0] if names else shown, images, chosen, remarks)
+    return Inputs((subject,), now, at, readings, None, config)
 
 
 def _shown(asked: Asked) -> str:
     if asked.images is None:
         return tr("invented images")
     return tr("standard input") if asked.images == "-" else asked.images
-
-
-def _told(asked: Asked) -> Chosen | None:
-    return choose_policy(asked, "", None, None)
-
-
-def _is_told(asked: Asked) -> bool:
-    return asked.policy is not None or asked.preset is not None
 
 
 def _at(asked: Asked, now: datetime) -> datetime:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from longshore.cli.typeset import nearest
 from longshore.errors import UsageError
@@ -72,7 +73,8 @@ def parse_readings(words: Sequence[str]) -> Readings:
         if choice not in CHOICES[name]:
             what = tr("'{choice}' is no choice of the reading {name}", choice=choice, name=name)
             raise _unknown(what, choice, CHOICES[name])
-        chosen = replace(chosen, **{name: choice})
+        told: dict[str, Any] = {name: choice}
+        chosen = replace(chosen, **told)
     return chosen
 
 

@@ -12,18 +12,16 @@ import click
 
 from longshore.cli.frame import App, command
 from longshore.cli.lifecycle_inputs import Asked, Inputs, Subject, gather, with_inputs
+from longshore.cli.lifecycle_judged import Ahead, Judged, image_json, judged_json
 from longshore.cli.lifecycle_moments import parse_length, parse_moment
-from longshore.cli.lifecycle_timeline import bar_lines, levels, step_lines
-from longshore.cli.lifecycle_view import (
-    Ahead,
-    Judged,
-    head_lines,
-    image_json,
-    judged_json,
-    judged_lines,
-    total_lines,
-    when,
+from longshore.cli.lifecycle_preview import (
+    Compared,
+    compare_with_preview,
+    compared_json,
+    compared_lines,
 )
+from longshore.cli.lifecycle_timeline import bar_lines, levels, step_lines
+from longshore.cli.lifecycle_view import head_lines, judged_lines, total_lines, when
 from longshore.cli.output import is_terminal
 from longshore.cli.typeset import moment, size
 from longshore.errors import UsageError
@@ -96,12 +94,26 @@ def simulate(
     preview: bool,
 ) -> None:
     along = Along(rates, until, step)
+    if preview and (spec or asked.images or asked.at or along.is_wanted):
+        raise UsageError(
+            tr("--preview asks ECR about the images of a repository as they are now"),
+            tr("leave --images, --invent, --at, --until and --push-rate out"),
+        )
     if spec is not None:
         inputs = _invented(app, asked, repositories, spec, since, every=every)
     else:
         inputs = gather(app, asked, repositories, every=every)
     judged = [_judge(inputs, one, along, asked) for one in inputs.subjects]
-    _show(app, inputs, judged)
+    compared = [_preview(app, inputs, one) if preview else None for one in judged]
+    _show(app, inputs, judged, compared)
+
+
+def _preview(app: App, inputs: Inputs, judged: Judged) -> Compared | None:
+    """ECR's own word; None where there is no policy."""
+    if judged.subject.chosen is None:
+        return None
+    verdicts = [one.verdict for one in judged.fates]
+    return compare_with_preview(app, inputs, judged.subject, verdicts)
 
 
 def _invented(
@@ -176,7 +188,9 @@ def _rates(along: Along, images: Sequence[ImageSeen]) -> tuple[Rate, ...]:
     return parse_rates(along.rates, (tag for image in images for tag in image.tags))
 
 
-def _show(app: App, inputs: Inputs, judged: Sequence[Judged]) -> None:
+def _show(
+    app: App, inputs: Inputs, judged: Sequence[Judged], compared: Sequence[Compared | None]
+) -> None:
     several = len(judged) != 1
     document: dict[str, Any] = {
         "schema": "longshore.lifecycle.simulate/1",
@@ -187,12 +201,34 @@ def _show(app: App, inputs: Inputs, judged: Sequence[Judged]) -> None:
             for fate in one.fates
         ],
     }
+    parts = [
+        {**judged_json(one), **({"preview": compared_json(beside)} if beside else {})}
+        for one, beside in zip(judged, compared, strict=True)
+    ]
     if several:
-        parts = [{"repository": one.subject.name, **judged_json(one)} for one in judged]
-        document["repositories"] = parts
+        names = [one.subject.name for one in judged]
+        document["repositories"] = [
+            {"repository": name, **part} for name, part in zip(names, parts, strict=True)
+        ]
     else:
-        document |= judged_json(judged[0])
-    app.output.result(document, _lines(app, inputs, judged), place=inputs.place)
+        document |= parts[0]
+    lines = _lines(app, inputs, judged)
+    for beside in compared:
+        lines += compared_lines(beside, verbose=app.settings.verbose) if beside else []
+    app.output.result(document, lines, place=inputs.place, next=_next(inputs, judged))
+
+
+def _next(inputs: Inputs, judged: Sequence[Judged]) -> str:
+    """To look closer at the first image that goes."""
+    if inputs.target is None:
+        return ""
+    for one in judged:
+        for fate in one.fates:
+            if fate.verdict.action != "keep":
+                image = fate.image
+                which = f":{image.tags[0]}" if image.tags else f"@{image.digest[:19]}"
+                return f"longshore lifecycle explain {one.subject.name}{which}"
+    return ""
 
 
 def _end(inputs: Inputs, judged: Sequence[Judged]) -> datetime:

@@ -61,6 +61,19 @@ def entries() -> list[Explanation]:
             (tr("look at each: longshore lifecycle diff OLD NEW --verbose"),),
         ),
         Explanation(
+            "lifecycle-preview-failed",
+            1,
+            tr("ECR's own preview of the policy did not come to an end that can be compared."),
+            (
+                tr("somebody else started a preview of the same repository"),
+                tr("a repository with very many images"),
+            ),
+            (
+                tr("run the same command again"),
+                tr("without --preview longshore's own verdicts are shown"),
+            ),
+        ),
+        Explanation(
             "bad-rate",
             2,
             tr("A word is not a rate at which images are pushed."),
