@@ -91,22 +91,87 @@ def test_a_gate_that_could_not_look_does_not_pass(stubs: Stubs) -> None:
         (["v1.9.9", "v2.0.0"], "v1.9.9", False),
         (["v1.0.0", "v2.0.0-rc.1"], "v1.0.0", True),
         (["v1.0.0", "v2.0.0-rc.1"], "v2.0.0-rc.1", False),
-        (["v9.0.0", "v10.0.0"], "v10.0.0", True),
+        (["v2.0.0-rc.1"], "v2.0.0-rc.1", False),
+        (["v9.0.0", "v10.0.0", "vendor"], "v10.0.0", True),
+        ([], "main", True),
+        (["v2.0.0-rc.1"], "main", True),
+        (["v1.0.0"], "main", False),
+        ([], "main-line", True),
     ],
 )
 def test_plain_latest_follows_the_newest_release(
     stubs: Stubs, tags: list[str], ref: str, moves: bool
 ) -> None:
+    assert latest_moves(stubs, PLAIN, tags, ref) is moves
+
+
+def latest_moves(stubs: Stubs, text: str, tags: list[str], ref: str, attempt: str = "1") -> bool:
+    """Whether the step moves latest, in a tree with these tags."""
     stubs.add("docker", "")
     who = ("-c", "user.name=a", "-c", "user.email=a@example.com")
     for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "x"]):
         subprocess.run(["git", *who, *words], cwd=stubs.folder, check=True)
     for tag in tags:
         subprocess.run(["git", "tag", tag], cwd=stubs.folder, check=True)
-    script = script_of(PLAIN, "image", "Move latest")
-    done = stubs.run(script, GITHUB_REF_NAME=ref, IMAGE="r.example.com/shop", DIGEST="sha256:1")
+    script = script_of(text, "image", "Move latest")
+    done = stubs.run(
+        script,
+        GITHUB_REF_NAME=ref,
+        GITHUB_REF_TYPE="tag" if ref in tags else "branch",
+        GITHUB_RUN_ATTEMPT=attempt,
+        IMAGE="r.example.com/shop",
+        DIGEST="sha256:1",
+    )
     assert done.returncode == 0, done.stderr
-    assert ("--tag r.example.com/shop:latest r.example.com/shop@sha256:1" in stubs.calls) is moves
+    return "latest r.example.com/shop@sha256:1" in stubs.calls
+
+
+def test_plain_latest_does_not_follow_an_old_run_of_a_branch(stubs: Stubs) -> None:
+    assert not latest_moves(stubs, PLAIN, [], "main", attempt="2")
+    assert latest_moves(stubs, PLAIN, ["v2.0.0"], "v2.0.0", attempt="2")
+
+
+@pytest.mark.parametrize(
+    ("tags", "ref", "moves"),
+    [
+        (["svc-a/v1.0.0", "svc-a-v1.1.0", "svc-b/v9.0.0", "v8.0.0"], "svc-a-v1.1.0", True),
+        (["svc-a/v1.0.0", "svc-a-v1.1.0"], "svc-a/v1.0.0", False),
+        (["svc-a/v1.0.0-rc.1"], "svc-a/v1.0.0-rc.1", False),
+    ],
+)
+def test_plain_latest_of_a_part(stubs: Stubs, tags: list[str], ref: str, moves: bool) -> None:
+    rules = TagRules(component="svc-a")
+    text = render_workflow(options(plain=True, rules=rules), Kept()).text
+    assert latest_moves(stubs, text, tags, ref) is moves
+    if moves:
+        assert "--tag r.example.com/shop:svc-a-latest" in stubs.calls
+
+
+IMAGE_OF = '{"config": {"Labels": {"org.opencontainers.image.revision": "%s"}}}'
+
+
+@pytest.mark.parametrize(
+    ("found", "revision", "code", "digest"),
+    [
+        ("None", "", 0, ""),
+        ("sha256:1", "abc", 0, "digest=sha256:1\n"),
+        ("sha256:1", "", 0, "digest=sha256:1\n"),
+        ("sha256:1", "def", 1, ""),
+    ],
+)
+def test_plain_a_second_run_finds_its_image(
+    stubs: Stubs, found: str, revision: str, code: int, digest: str
+) -> None:
+    stubs.add("aws", f"echo {found}")
+    stubs.add("docker", f"echo '{IMAGE_OF % revision}'")
+    script = script_of(PLAIN, "image", "Look for this build")
+    done = stubs.run(
+        script, ECR_REPOSITORY="shop", IMAGE="r/shop", TAG="main-abc", GITHUB_SHA="abc"
+    )
+    assert (done.returncode, stubs.output.read_text()) == (code, digest), done.stderr
+    assert ("::error::" in done.stdout) is (code == 1)
+    stubs.add("aws", "exit 255")
+    assert stubs.run(script, ECR_REPOSITORY="shop", TAG="x", GITHUB_SHA="abc").returncode != 0
 
 
 def test_plain_latest_may_follow_the_default_branch_or_nothing() -> None:

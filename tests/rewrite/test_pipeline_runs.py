@@ -43,6 +43,13 @@ images: [{{from: python, to: mirror/python}}]
 repositories: {{github-actions-demo-day2: {{}}}}
 ci: {{branches: [main, develop, "feature/*", day2-advanced], auth: keys, install: "{install}"}}
 """
+# What `docker buildx imagetools create` does to a single image: one more tag on the same bytes.
+DOCKER = """\
+#!/bin/bash
+[ "$1 $2 $3 $4 $5" = "buildx imagetools create --prefer-index=false --tag" ] || exit 64
+exec {skopeo} copy -q --all --preserve-digests --authfile "$REGISTRY_AUTH_FILE" \
+  --src-tls-verify=false --dest-tls-verify=false "docker://$7" "docker://$6"
+"""
 STUBS = {
     "apt-get": 'echo "apt-get $*" >> /ran',
     "pip": 'echo "pip $*" >> /ran',
@@ -134,9 +141,15 @@ def copy_into(root: Path, source: Path, name: str) -> None:
 
 
 def build(
-    workshop: Workshop, context: Path, file: str, name: str, arguments: dict[str, str]
+    workshop: Workshop,
+    context: Path,
+    file: str,
+    name: str,
+    arguments: dict[str, str],
+    labels: str = "",
 ) -> None:
     flags = [word for key, value in arguments.items() for word in ("--build-arg", f"{key}={value}")]
+    flags += [word for line in labels.splitlines() for word in ("--label", line)]
     run(
         *(*workshop.buildah, "bud", "--isolation", "chroot", "--format", "docker"),
         *("--tls-verify=false", "--pull-always" if arguments else "--pull-never"),
@@ -267,7 +280,7 @@ def equivalents(workshop: Workshop, tree: Path) -> dict[str, Equivalent]:
         lines = [one for one in given.get("build-args", "").splitlines() if one]
         names = given["tags"].split()
         arguments = dict(one.split("=", 1) for one in lines)
-        build(workshop, job.folder, "Dockerfile", names[0], arguments)
+        build(workshop, job.folder, "Dockerfile", names[0], arguments, given["labels"])
         digest = job.temp / "digest"
         if given["push"] == "true":
             for name in names:
@@ -292,8 +305,13 @@ def runner(workshop: Workshop, tree: Path, python: Path, github: dict[str, Any])
     event.write_text(json.dumps(github["event"]))
     own = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "ECR_REGISTRY"}
     env = {name: value for name, value in workshop.env.items() if name not in own}
+    docker = folder / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text(DOCKER.format(skopeo=peer("skopeo")))
+    docker.chmod(0o755)
+    programs = f"{docker.parent}:{python}:{Path(peer('aws')).parent}"
     env |= {
-        "PATH": f"{python}:{Path(peer('aws')).parent}:{workshop.env['PATH']}",
+        "PATH": f"{programs}:{workshop.env['PATH']}",
         "REGISTRY_AUTH_FILE": str(folder / "no-login.json"),
         "GITHUB_ACTIONS": "true",
         "GITHUB_EVENT_NAME": github["event_name"],
@@ -330,10 +348,10 @@ def test_a_push_of_day2_advanced_ends_with_its_image_in_ecr(
     tag = f"day2-advanced-{github['sha'][:7]}"
     outputs = done.outputs["image"]
     assert (outputs["tag"], outputs["pushed"]) == (tag, "true")
-    assert images(workshop) == {tag: outputs["digest"]}
+    assert images(workshop) == dict.fromkeys((tag, f"branch-{tag}"), outputs["digest"])
     assert outputs["digest"] in done.summary
-    assert f"| tags | {tag} |" in done.summary
-    assert done.skipped == []
+    assert f"| tags | {tag} branch-{tag} |" in done.summary
+    assert done.skipped == ["Move the tags that move"]
     assert done.not_run == []
     assert set(done.replaced) == set(job.equivalents)
     assert done.ran == [
@@ -345,6 +363,11 @@ def test_a_push_of_day2_advanced_ends_with_its_image_in_ecr(
         assert workshop.env[secret] not in done.log + done.summary
 
     config = image_config(workshop, outputs["digest"])
+    said = "org.opencontainers.image"
+    labels = config["config"]["Labels"]
+    assert labels[f"{said}.revision"] == github["sha"]
+    assert labels[f"{said}.version"] == tag
+    assert labels[f"{said}.source"] == "https://github.com/acme/shop"
     assert config["config"]["User"] == "10001:10001"
     assert config["config"]["Entrypoint"] == ["dumb-init", "--"]
     assert config["config"]["Healthcheck"]["Test"][:2] == ["CMD", "python"]
@@ -375,6 +398,37 @@ def test_a_release_takes_latest(workshop: Workshop, tree: Path, python: Path) ->
     assert found["latest"] == found["v2.0.0"] == done.outputs["image"]["digest"]
 
 
+def set_mutability(workshop: Workshop, word: str) -> None:
+    name = ("--repository-name", "github-actions-demo-day2")
+    workshop.aws("ecr", "put-image-tag-mutability", *name, "--image-tag-mutability", word)
+
+
+def test_a_second_run_of_a_commit_takes_the_image_that_is_there(
+    workshop: Workshop, tree: Path, python: Path
+) -> None:
+    """Tags are immutable here; one that the first run did not get to is put on its image."""
+    git("commit", "-q", "--allow-empty", "-m", "again", cwd=tree)
+    github = push(tree, BRANCH)
+    own = f"day2-advanced-{github['sha'][:7]}"
+    digest = runner(workshop, tree, python, github).run("image").outputs["image"]["digest"]
+    set_mutability(workshop, "IMMUTABLE")
+    try:
+        for lost in ("", own):
+            if lost:
+                assert workshop.stack.ecr.delete_tag("github-actions-demo-day2", lost)
+            again = runner(workshop, tree, python, github)
+            again.env["GITHUB_RUN_ATTEMPT"] = "2"
+            done = again.run("image")
+            assert "docker/build-push-action" not in done.replaced
+            assert done.outputs["image"]["digest"] == digest
+            assert ("Move the tags that move" in done.ran) is bool(lost)
+            found = images(workshop)
+            assert (found[own], found[f"branch-{own}"]) == (digest, digest)
+            assert "| pushed | true, by an earlier run |" in done.summary
+    finally:
+        set_mutability(workshop, "MUTABLE")
+
+
 def test_a_branch_that_the_file_does_not_name_sets_nothing_off(
     workshop: Workshop, tree: Path, python: Path
 ) -> None:
@@ -402,7 +456,10 @@ def test_a_fork_s_pull_request_needs_no_account(
     del job.equivalents["docker/build-push-action"]  # type: ignore[attr-defined]
     before = images(workshop)
     done = job.run("image")
-    assert done.skipped == ["AWS credentials", "Log in to Amazon ECR", "Names in the registry"]
+    assert done.skipped == [
+        *("AWS credentials", "Log in to Amazon ECR", "Names in the registry"),
+        "Move the tags that move",
+    ]
     assert done.not_run == ["docker/build-push-action"]
     given = done.inputs["Build and push"]
     assert (given["push"], given["tags"], given["build-args"]) == ("false", "", "")

@@ -16,8 +16,8 @@ from pathlib import Path
 from longshore.cli.commands import entries
 from longshore.cli.files import refuse_existing, write_file
 from longshore.errors import RefusedError, UsageError, Where
-from longshore.policy.build_tags import TagRules
 from longshore.provision.settings import CiSettings, Config
+from longshore.provision.tag_rules import tag_rules
 from longshore.rewrite.generate.actions_pins import Pins, parse_pins
 from longshore.rewrite.generate.dockerfile import base_image, render_dockerfile
 from longshore.rewrite.generate.emitted import Emitted
@@ -103,8 +103,7 @@ def pipeline_options(
     if config is None:
         options = PipelineOptions(read_pins(), plain=plain)
     else:
-        tags, ci = config.tags, config.ci
-        push = tags.pull_requests == "push"
+        ci = config.ci
         options = PipelineOptions(
             read_pins(),
             branches=ci.branches,
@@ -113,7 +112,7 @@ def pipeline_options(
             names=dict(ci.secrets),
             plain=plain,
             install=None if plain else ci.install,
-            rules=TagRules(tags.main, tags.develop, tags.latest, push),
+            rules=tag_rules(config),
             gate=dict(config.alerts.scan),
             mirrors={one.source.name: one.target for one in config.images},
             environments=tuple(config.deploy),

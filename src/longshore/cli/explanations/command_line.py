@@ -49,6 +49,49 @@ def _typed() -> list[Explanation]:
             (tr("`longshore tags compute --help` has examples"),),
         ),
         Explanation(
+            "bad-tag-rules",
+            2,
+            tr("The rules for tags hold a value with which no tags can be made."),
+            (
+                tr("a length of the commit below 7 or above 40"),
+                tr("a component that is called like a class of tags: prod, pr, main"),
+            ),
+            (tr("`longshore config check` shows where it stands"),),
+        ),
+        Explanation(
+            "event-file",
+            1,
+            tr("The file of the event that set off the run cannot be read."),
+            (
+                tr("a step of the pipeline changed GITHUB_EVENT_PATH"),
+                tr("the file is empty, cut off, or no JSON object"),
+            ),
+            (tr("outside of GitHub Actions describe the build with --event, --ref and --sha"),),
+        ),
+        Explanation(
+            "event-mismatch",
+            2,
+            tr("The event file belongs to another event, ref or repository than the run."),
+            (
+                tr("GITHUB_EVENT_NAME or GITHUB_REF was changed by a step"),
+                tr("a saved event file of another run"),
+            ),
+            (tr("describe the build with --event, --ref and --sha instead"),),
+        ),
+        Explanation(
+            "tag-of-another-commit",
+            3,
+            tr("The tag of a version holds the image of another commit, and versions never move."),
+            (
+                tr("a tag of the tree was moved to another commit after its image was built"),
+                tr("another tree pushes versions to the same repository"),
+            ),
+            (
+                tr("tag a new version"),
+                tr("`longshore tags show REPOSITORY:TAG` shows what is there"),
+            ),
+        ),
+        Explanation(
             "unknown-code",
             2,
             tr("There is no error code of this name."),

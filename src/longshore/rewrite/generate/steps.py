@@ -17,6 +17,7 @@ from longshore.rewrite.generate.options import (
 
 REGISTRY = "${{ steps.ecr.outputs.registry }}"
 REPOSITORY = "${{ env.ECR_REPOSITORY }}"
+BUILT = "${{ steps.build.outputs.digest }}"
 
 
 def checkout(options: PipelineOptions, *, history: bool = False) -> list[str]:
@@ -109,9 +110,9 @@ def buildx(options: PipelineOptions, pushed: str = "") -> list[str]:
     )
 
 
-def gate(options: PipelineOptions, when: str = "") -> list[str]:
+def gate(options: PipelineOptions, when: str = "", digest: str = BUILT) -> list[str]:
     """What the registry's scan found, by digest; too much of it ends the job."""
-    env = {"DIGEST": "${{ steps.build.outputs.digest }}"}
+    env = {"DIGEST": digest}
     if not options.plain:
         run = ['longshore scan gate "$ECR_REPOSITORY@$DIGEST"']
         return step("Scan gate", id="gate", when=when, env=env, run=run)

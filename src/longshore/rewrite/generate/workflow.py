@@ -19,12 +19,19 @@ from longshore.rewrite.generate.options import (
     PipelineOptions,
     check_install,
 )
-from longshore.rewrite.generate.plain_tags import plain_latest, plain_push, plain_tags
+from longshore.rewrite.generate.plain_tags import (
+    plain_latest,
+    plain_look,
+    plain_push,
+    plain_tags,
+)
 from longshore.text import tr
 
 PATH = ".github/workflows/image.yml"
 _PUSHED = "steps.tags.outputs.push == 'true'"
 _PLAIN_PUSHED = "env.PUSH == 'true'"
+_THERE = "steps.names.outputs.digest"
+_PLAIN_THERE = "steps.there.outputs.digest"
 
 
 def render_workflow(
@@ -50,7 +57,7 @@ def _head(options: PipelineOptions, kept: Kept) -> list[str]:
         "on:",
         "  push:",
         f"    branches: {flow_list(options.branches)}",
-        '    tags: ["v*"]',
+        f"    tags: {flow_list(_versions(options))}",
         "  pull_request:",
         "  workflow_dispatch:",
         *kept.triggers,
@@ -63,6 +70,18 @@ def _head(options: PipelineOptions, kept: Kept) -> list[str]:
         *([""] if kept.settings else []),
         *kept.settings,
     ]
+
+
+def _versions(options: PipelineOptions) -> list[str]:
+    """The tags of the tree that build: versions, or those of one part of a monorepo."""
+    name = options.rules.component
+    return [f"{name}/v*", f"{name}-v*"] if name else ["v*"]
+
+
+def _digest(options: PipelineOptions) -> str:
+    """The image of this build: the one that an earlier run pushed, else the one just made."""
+    there = _PLAIN_THERE if options.plain else _THERE
+    return f"${{{{ {there} || steps.build.outputs.digest }}}}"
 
 
 def _jobs(options: PipelineOptions, kept: Kept, tests: tuple[str, ...]) -> list[str]:
@@ -78,7 +97,7 @@ def _jobs(options: PipelineOptions, kept: Kept, tests: tuple[str, ...]) -> list[
 
 
 def _image_job(options: PipelineOptions, name: str, needs: list[str]) -> list[str]:
-    tag = "${{ steps.tags.outputs.tag }}"
+    tag = "${{ steps.names.outputs.tag || steps.tags.outputs.tag }}"
     if options.plain:
         tag = "${{ steps.tags.outputs.version }}"
     push = "${{ env.PUSH }}" if options.plain else "${{ steps.tags.outputs.push }}"
@@ -90,7 +109,7 @@ def _image_job(options: PipelineOptions, name: str, needs: list[str]) -> list[st
         "  contents: read",
         *(["  id-token: write # AWS takes the run's own token"] if options.auth == "oidc" else []),
         "outputs:",
-        "  digest: ${{ steps.build.outputs.digest }}",
+        f"  digest: {_digest(options)}",
         f"  tag: {tag}",
         f"  pushed: {push}",
         "env:",
@@ -113,16 +132,16 @@ def _image_steps(options: PipelineOptions) -> list[str]:
     lines += _spaced(steps.qemu(options, pushed))
     lines += [*steps.buildx(options, pushed), ""]
     if options.plain:
-        lines += [*plain_tags(options, pushed), ""]
+        lines += [*plain_tags(options, pushed), "", *plain_look(pushed), ""]
     else:
-        lines += [*_names(options, pushed), ""]
+        lines += [*_names(pushed), ""]
     lines += [*_build(options, pushed), ""]
     if has_gate(options):
-        lines += [*steps.gate(options, pushed), ""]
+        lines += [*steps.gate(options, pushed, _digest(options)), ""]
     if options.plain:
-        lines += _spaced(plain_latest(options))
-    elif has_gate(options):
-        lines += [*_promote(pushed), ""]
+        lines += _spaced(plain_latest(options, _digest(options)))
+    else:
+        lines += [*_promote(options, pushed), ""]
     return [*lines, *_summary(options)]
 
 
@@ -140,33 +159,31 @@ def has_gate(options: PipelineOptions) -> bool:
     return options.plain or "scan" in options.features
 
 
-def _names(options: PipelineOptions, pushed: str) -> list[str]:
-    tags = "immutable" if has_gate(options) else "tags"
+def _names(pushed: str) -> list[str]:
+    """Which tags this build pushes, now that the registry can be asked what it has."""
     return step(
         "Names in the registry",
         id="names",
         when=pushed,
-        env={
-            "IMAGE": f"{steps.REGISTRY}/{steps.REPOSITORY}",
-            "TAGS": f"${{{{ steps.tags.outputs.{tags} }}}}",
-        },
+        env={"IMAGE": f"{steps.REGISTRY}/{steps.REPOSITORY}"},
         run=[
-            "{",
-            "  echo 'references<<END'",
-            '  for tag in $TAGS; do echo "$IMAGE:$tag"; done',
-            "  echo END",
-            '} >> "$GITHUB_OUTPUT"',
+            'longshore tags compute --repository "$ECR_REPOSITORY" --image "$IMAGE" --no-summary',
         ],
     )
 
 
 def _build(options: PipelineOptions, pushed: str) -> list[str]:
-    names = "steps.tags.outputs.tags" if options.plain else "steps.names.outputs.references"
+    names = "steps.tags.outputs.tags" if options.plain else "steps.names.outputs.build"
+    there = _PLAIN_THERE if options.plain else _THERE
     inputs: dict[str, str | list[str]] = {"context": "."}
     if options.dockerfile != "Dockerfile":
         inputs["file"] = quoted(options.dockerfile)
     inputs["push"] = f"${{{{ {pushed} }}}}"
     inputs["tags"] = f"${{{{ {names} }}}}"
+    inputs["labels"] = _labels(options)
+    if BUILDKIT in options.mirrors:  # docker's own driver writes no annotations
+        step_id = "tags" if options.plain else "names"
+        inputs["annotations"] = f"${{{{ steps.{step_id}.outputs.annotations }}}}"
     if options.base and options.base.prefix is not None:
         path = f"format('BASE_REGISTRY={{0}}{options.base.prefix}', steps.ecr.outputs.registry)"
         inputs["build-args"] = f"${{{{ {pushed} && {path} || '' }}}}"
@@ -177,17 +194,25 @@ def _build(options: PipelineOptions, pushed: str) -> list[str]:
         inputs["cache-from"] = f"${{{{ {pushed} && {cache} }}}}"
         inputs["cache-to"] = f"${{{{ {pushed} && 'type=gha,mode=max' || '' }}}}"
     uses = options.pins.uses("docker/build-push-action")
-    return step("Build and push", id="build", uses=uses, inputs=inputs)
+    return step("Build and push", id="build", when=f"{there} == ''", uses=uses, inputs=inputs)
 
 
-def _promote(pushed: str) -> list[str]:
+def _labels(options: PipelineOptions) -> str:
+    """What the image says about itself; a build that is not pushed has the first answer's."""
+    if options.plain:
+        return "${{ steps.tags.outputs.labels }}"
+    return "${{ steps.names.outputs.labels || steps.tags.outputs.labels }}"
+
+
+def _promote(options: PipelineOptions, pushed: str) -> list[str]:
+    """Tags that come after the build: moving ones, and those that an earlier run left out."""
     return step(
         "Move the tags that move",
-        when=f"{pushed} && steps.tags.outputs.moving != ''",
+        when=f"{pushed} && steps.names.outputs.after != ''",
         env={
             "IMAGE": f"{steps.REGISTRY}/{steps.REPOSITORY}",
-            "DIGEST": "${{ steps.build.outputs.digest }}",
-            "TAGS": "${{ steps.tags.outputs.moving }}",
+            "DIGEST": _digest(options),
+            "TAGS": "${{ steps.names.outputs.after }}",
         },
         run=[
             "for tag in $TAGS; do",
@@ -199,14 +224,20 @@ def _promote(pushed: str) -> list[str]:
 
 
 def _summary(options: PipelineOptions) -> list[str]:
-    tags = "${{ steps.tags.outputs.tags }}"
+    tags = "${{ steps.names.outputs.tags || steps.tags.outputs.tags }}"
+    there = _PLAIN_THERE if options.plain else _THERE
     if options.plain:
         tags = "${{ steps.tags.outputs.tag-names }}"
     push = "${{ env.PUSH }}" if options.plain else "${{ steps.tags.outputs.push }}"
     return step(
         "Summary",
         when="always()",
-        env={"TAGS": tags, "PUSHED": push, "DIGEST": "${{ steps.build.outputs.digest }}"},
+        env={
+            "TAGS": tags,
+            "PUSHED": push,
+            "DIGEST": _digest(options),
+            "THERE": f"${{{{ {there} }}}}",
+        },
         run=[
             "{",
             "  echo '### Image'",
@@ -215,7 +246,7 @@ def _summary(options: PipelineOptions) -> list[str]:
             "  echo '|---|---|'",
             '  echo "| digest | ${DIGEST:-not built} |"',
             "  echo \"| tags | ${TAGS//$'\\n'/ } |\"",
-            '  echo "| pushed | ${PUSHED:-false} |"',
+            '  echo "| pushed | ${PUSHED:-false}${THERE:+, by an earlier run} |"',
             '} >> "$GITHUB_STEP_SUMMARY"',
         ],
     )
