@@ -76,7 +76,7 @@ def migrate(
         check_writable(Path(summary))
     work = open_work(app)
     part = None if no_tree else tree_of(app, work.config_folder, work.config)
-    made = make_plan(work, ("aws", "images"), NO_LIMITS)
+    made = make_plan(work, ("aws", "images"), NO_LIMITS, run_commands=not dry_run)
     lines = [*plan_lines(made.whole, made.both.aws), *plan_summary(made), *_tree_line(part, write)]
     if dry_run:
         app.output.result(made.whole.as_json(), lines, place=work.opened.place)

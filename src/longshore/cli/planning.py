@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from longshore.cli import wiring
 from longshore.cli.copying import copy_lines
 from longshore.cli.files import write_file
 from longshore.cli.frame import App, command
+from longshore.cli.in_use import COLLECTORS, IMAGES
 from longshore.cli.typeset import size
 from longshore.cli.work import (
     Work,
@@ -40,9 +42,17 @@ from longshore.transfer.run import CopyResult
 
 if TYPE_CHECKING:
     from longshore.cli.tree_journey import TreePart
-    from longshore.provision.changes import Limits
+    from longshore.provision.changes import Limits, Plan
 
 _ALL: tuple[Part, ...] = ("aws", "images")
+# Keys of a saved plan's `allowed`, and the limits that they are.
+_ALLOWED = {
+    "delete": "allow_delete",
+    "replace": "allow_replace",
+    "delete_images": "delete_images",
+    "in_use": "allow_in_use",
+    "unread": "allow_unread",
+}
 
 with_parts = click.option(
     "--only",
@@ -60,13 +70,35 @@ with_limits = [
     click.option(
         "--delete-images", multiple=True, metavar="NAME", help=tr("its images may be lost")
     ),
+    click.option(
+        "--allow-in-use",
+        multiple=True,
+        metavar="NAME",
+        help=tr("its lifecycle policy may reach images in use"),
+    ),
+    click.option(
+        "--allow-unread",
+        multiple=True,
+        type=click.Choice([*COLLECTORS, IMAGES]),
+        help=tr("where images in use are looked for need not be readable here"),
+    ),
 ]
 
 
-def _limited(function: Any) -> Any:
+def _limited(function: Callable[..., None]) -> Callable[..., None]:
+    """The options of the limits; the command gets them as one argument, `limits`."""
+
+    @functools.wraps(function)
+    def run(app: App, **values: Any) -> None:
+        from longshore.provision.changes import Limits
+
+        names = {name: frozenset(values.pop(name)) for name in Limits.__dataclass_fields__}
+        function(app, limits=Limits(**names), **values)
+
+    decorated: Callable[..., None] = run
     for option in reversed(with_limits):
-        function = option(function)
-    return function
+        decorated = option(decorated)
+    return decorated
 
 
 @dataclass(frozen=True)
@@ -98,13 +130,10 @@ def plan(
     app: App,
     out: str | None,
     only: tuple[str, ...],
-    allow_delete: tuple[str, ...],
-    allow_replace: tuple[str, ...],
-    delete_images: tuple[str, ...],
+    limits: Limits,
     exit_code: bool,
 ) -> None:
     work = open_work(app)
-    limits = _limits(allow_delete, allow_replace, delete_images)
     made = make_plan(work, _parts(only), limits)
     if out is not None:
         save_plan(made, Path(out))
@@ -133,22 +162,22 @@ def apply(
     app: App,
     file: str | None,
     only: tuple[str, ...],
-    allow_delete: tuple[str, ...],
-    allow_replace: tuple[str, ...],
-    delete_images: tuple[str, ...],
+    limits: Limits,
     dry_run: bool,
 ) -> None:
+    from longshore.provision.changes import NO_LIMITS
+
     work = open_work(app)
-    limits = _limits(allow_delete, allow_replace, delete_images)
     saved = read_plan(file) if file else None
     if saved is not None:
-        if only or limits != _limits((), (), ()):
+        if only or limits != NO_LIMITS:
             raise UsageError(
                 tr("a saved plan is carried out as it is"),
                 tr("leave the other options out, or make a new plan with them"),
             )
         limits = _saved_limits(file or "")
-    made = make_plan(work, saved.only if saved else _parts(only), limits)
+    parts = saved.only if saved else _parts(only)
+    made = make_plan(work, parts, limits, run_commands=not dry_run)
     if saved is not None:
         refuse_stale(saved, made.whole)
     if dry_run:
@@ -187,8 +216,13 @@ def end_with(app: App, error: LongshoreError | None) -> None:
     click.get_current_context().exit(error.exit_code)
 
 
-def make_plan(work: Work, only: tuple[Part, ...], limits: Limits) -> Made:
-    """Gather both sides and decide. Changes nothing."""
+def make_plan(
+    work: Work, only: tuple[Part, ...], limits: Limits, *, run_commands: bool = False
+) -> Made:
+    """Gather both sides and decide. Changes nothing.
+
+    With `run_commands` the programs that the config names for images in use are run.
+    """
     aws = None
     policies: dict[str, str] = {}
     if "aws" in only:
@@ -203,6 +237,7 @@ def make_plan(work: Work, only: tuple[Part, ...], limits: Limits) -> Made:
             work.config, work.target, texts, endpoint=work.opened.endpoint.aws_endpoint
         )
         aws = plan_aws(wanted, read_actual(work.opened.ecr, wanted), limits)
+        aws = _guarded(work, aws, run_commands)
         policies = {
             one.name: one.text
             for one in wanted.resources
@@ -224,6 +259,19 @@ def make_plan(work: Work, only: tuple[Part, ...], limits: Limits) -> Made:
     part = look_at_tree(work.app, work.config_folder, work.config)
     whole = replace(whole, changes=(*whole.changes, *tree_changes(part)))
     return Made(whole, both, jobs, limits, part)
+
+
+def _guarded(work: Work, planned: Plan, run_commands: bool) -> Plan:
+    """The plan; a lifecycle policy that reaches an image in use is refused in it."""
+    from longshore.provision.guards import policies_to_guard, with_guards
+
+    policies = policies_to_guard(planned)
+    if not policies:
+        return planned
+    from longshore.cli.in_use_guard import guard_policies
+
+    found = guard_policies(work.app, work.opened, work.config, policies, run_commands=run_commands)
+    return with_guards(planned, found)
 
 
 def carry_out(work: Work, made: Made) -> dict[str, Any]:
@@ -321,13 +369,8 @@ def save_plan(made: Made, path: Path) -> None:
     """Write the plan's JSON. Raises FileError."""
     import json
 
-    document = made.whole.as_json() | {
-        "allowed": {
-            "delete": sorted(made.limits.allow_delete),
-            "replace": sorted(made.limits.allow_replace),
-            "delete_images": sorted(made.limits.delete_images),
-        }
-    }
+    allowed = {name: sorted(getattr(made.limits, field)) for name, field in _ALLOWED.items()}
+    document = made.whole.as_json() | {"allowed": allowed}
     write_file(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -350,15 +393,11 @@ def _plan_text(file: str) -> str:
 def _saved_limits(file: str) -> Limits:
     import json
 
-    allowed = json.loads(_plan_text(file)).get("allowed") or {}
-    names = [tuple(map(str, allowed.get(key, ()))) for key in ("delete", "replace")]
-    return _limits(names[0], names[1], tuple(map(str, allowed.get("delete_images", ()))))
-
-
-def _limits(delete: tuple[str, ...], replace: tuple[str, ...], images: tuple[str, ...]) -> Limits:
     from longshore.provision.changes import Limits
 
-    return Limits(frozenset(delete), frozenset(replace), frozenset(images))
+    allowed = json.loads(_plan_text(file)).get("allowed") or {}
+    names = {field: frozenset(map(str, allowed.get(key, ()))) for key, field in _ALLOWED.items()}
+    return Limits(**names)
 
 
 def _parts(only: tuple[str, ...]) -> tuple[Part, ...]:

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from longshore.facts import Endpoint
+from longshore.facts import Endpoint, ImageSeen
 from longshore.journey.changes import Part, PlannedChange, WholePlan, image_changes
 from longshore.oci.store import PullAllowance
-from longshore.policy.lifecycle.arrival import Arriving, expiring_on_arrival
+from longshore.policy.lifecycle.evaluate import evaluate
+from longshore.policy.lifecycle.grammar import Rule, parse_policy
+from longshore.policy.lifecycle.words import selected
 from longshore.provision.changes import Plan
 from longshore.provision.render import render_changes
 from longshore.text import tr
 from longshore.transfer.plan import PairPlan, TagStep
 
 _TAGS_SHOWN = 6
+_ARRIVED = datetime(2000, 1, 1, tzinfo=UTC)  # any moment: only the order of what arrives counts
 
 
 @dataclass(frozen=True)
@@ -108,29 +112,42 @@ def _image_notes(plans: Sequence[PairPlan]) -> list[str]:
 def lifecycle_notes(plan: PairPlan, repository: str, policy_text: str) -> list[str]:
     """Which of the images that are copied the repository's own policy will expire again.
 
-    Only the copied images are counted; what else the repository holds is not looked at.
+    Only the copied images are counted; what else the repository holds is not looked at. Rules by
+    age do not matter: everything that arrives is new.
     """
-    images: dict[str, list[TagStep]] = {}
-    for step in plan.wanted:
-        images.setdefault(step.digest or step.source_tag, []).append(step)
-    arriving = [
-        Arriving(digest, tuple(step.target_tag for step in steps), _order(steps))
-        for digest, steps in images.items()
-    ]
-    found: dict[tuple[int, tuple[str, ...], int], list[str]] = {}
-    for one in expiring_on_arrival(policy_text, arriving):
-        found.setdefault((one.rule, one.patterns, one.keeps), []).append(one.image.tags[0])
+    found: dict[Rule, list[str]] = {}
+    for verdict in evaluate(parse_policy(policy_text), _arriving(plan), _ARRIVED).acted():
+        if verdict.because == "count" and verdict.rule is not None:
+            found.setdefault(verdict.rule, []).append(verdict.image.tags[0])
     return [
         tr(
             "ecr/lifecycle/{name}: rule {rule} keeps the {keeps} newest of {patterns}; ECR will "
             "expire {tags} soon after the copy: leave them out (tags: newest) or keep more",
             name=repository,
-            rule=rule,
-            keeps=keeps,
-            patterns=" & ".join(patterns),
+            rule=rule.priority,
+            keeps=rule.selection.count_number,
+            patterns=selected(rule.selection),
             tags=_some(sorted(tags)),
         )
-        for (rule, patterns, keeps), tags in found.items()
+        for rule, tags in sorted(found.items(), key=lambda one: one[0].priority)
+    ]
+
+
+def _arriving(plan: PairPlan) -> list[ImageSeen]:
+    """The images as ECR gets them, the oldest first and all of them just now."""
+    images: dict[str, list[TagStep]] = {}
+    for step in plan.wanted:
+        images.setdefault(step.digest or step.source_tag, []).append(step)
+    times = {digest: _order(steps) for digest, steps in images.items()}
+    newest_first = sorted(set(times.values()), reverse=True)
+    place = {time: number for number, time in enumerate(newest_first)}
+    return [
+        ImageSeen(
+            digest,
+            tuple(step.target_tag for step in steps),
+            pushed_at=_ARRIVED - timedelta(microseconds=place[times[digest]]),
+        )
+        for digest, steps in images.items()
     ]
 
 
