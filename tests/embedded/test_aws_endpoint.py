@@ -49,7 +49,7 @@ def test_every_operation_answers(shop: World) -> None:
         elif status != 200:
             assert model.is_error_of(operation, answer["__type"]), (operation, answer)
     assert not_here == model.operations - set(OPERATIONS) - {"GetAuthorizationToken"}
-    assert (len(model.operations), len(not_here)) == (62, 22)
+    assert (len(model.operations), len(not_here)) == (62, 19)
 
 
 def test_operations_that_are_not_here(shop: World) -> None:

@@ -7,7 +7,9 @@ Every refusal is worded in the protocol that the client speaks.
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,9 +25,13 @@ from longshore.embedded.aws_errors import (
     refuse_signature,
 )
 from longshore.embedded.clock import Clock
+from longshore.embedded.cloudtrail import lookup_events
 from longshore.embedded.ecr_access import EcrAccess
 from longshore.embedded.ecr_api import CONTENT_TYPE, EcrApi
+from longshore.embedded.ecr_events import Event
+from longshore.embedded.ecr_lifecycle_schedule import Lifecycle
 from longshore.embedded.ecr_state import Ecr, EcrOptions
+from longshore.embedded.ecr_telling import JOURNAL, RecordJournal, Telling
 from longshore.embedded.service_journal import Call
 from longshore.embedded.services import Services, operation_of
 from longshore.embedded.sigv4 import Principal, Rejected, Signed, Verified, verify
@@ -64,6 +70,9 @@ class Aws:
             f"arn:aws:iam::{options.account}:root",
             options.account,
         )
+        self.ecr.has_listeners = lambda region: self.services.has_event_rules()
+        self.telling = Telling(self.ecr, RecordJournal(data_dir / JOURNAL), self._deliver)
+        self.lifecycle = Lifecycle(self.ecr, self.telling)
 
     def find_principal(self, access_key: str) -> Principal | None:
         """Whose key it is, if it is known here."""
@@ -73,6 +82,7 @@ class Aws:
 
     def close(self) -> None:
         """Close all files."""
+        self.lifecycle.close()
         self.services.close()
         self.ecr.close()
 
@@ -104,10 +114,16 @@ class Aws:
             target = signed.headers.get("x-amz-target", "")
             body = self._api.answer(target, signed.body, caller)
             return Response(200, {"Content-Type": CONTENT_TYPE}, body, f"ecr:{operation}")
+        if (caller.service, operation) == ("cloudtrail", "LookupEvents"):
+            found = lookup_events(self.telling.records(), caller.region, signed.body)
+            return Response(200, {"Content-Type": CONTENT_TYPE}, json.dumps(found).encode())
         is_root = caller.principal.access_key == self._root.access_key
         if (caller.service, operation) == ("sts", "GetCallerIdentity") and is_root:
             return _caller_identity(self._root, request_id)
         return self.services.answer(_for(call, caller))
+
+    def _deliver(self, region: str, events: Sequence[Event]) -> None:
+        self.services.emit(self._root, region, events)
 
     @property
     def _region(self) -> str:

@@ -16,9 +16,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from longshore.embedded.aws_errors import AwsRefusal
 from longshore.embedded.control import Answer, ControlServer
 from longshore.embedded.daemon import LOCK
 from longshore.embedded.stack import Stack
@@ -90,6 +92,8 @@ class Control:
             yield {"contents": self._stack.contents_summary()}
         elif what == "clock":
             yield self._clock(question)
+        elif what == "lifecycle":
+            yield self._lifecycle(question)
         elif what == "login":
             yield self._stack.login()
         elif what == "fault":
@@ -117,8 +121,27 @@ class Control:
             clock.reset()
         if question.get("advance"):
             clock.advance(float(question["advance"]))
+        if question.get("to"):
+            clock.set(datetime.fromisoformat(question["to"]))
+        ran = [one.as_json() for one in self._stack.aws.lifecycle.catch_up()]
         now = clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-        return {"now": now, "ahead_seconds": clock.offset.total_seconds()}
+        return {"now": now, "ahead_seconds": clock.offset.total_seconds(), "lifecycle": ran}
+
+    def _lifecycle(self, question: Mapping[str, Any]) -> Answer:
+        """Run policies now, or tell when they run and what runs and previews came to."""
+        aws = self._stack.aws
+        answer: Answer = {}
+        if question.get("run"):
+            try:
+                ran = aws.lifecycle.run_now(tuple(question.get("repositories", ())))
+            except AwsRefusal as refusal:
+                raise UsageError(
+                    refusal.message, tr("longshore local status"), code="repository-not-found"
+                ) from None
+            answer["ran"] = [one.as_json() for one in ran]
+        if question.get("records"):
+            answer["records"] = aws.telling.records()
+        return {**answer, "policies": aws.lifecycle.plan()}
 
 
 def _take_lock(path: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,11 +21,16 @@ class Clock:
         self._path = path
         self._lock = threading.Lock()
         self._offset = _read_offset(path)
+        self._on_move: list[Callable[[], None]] = []
 
     @property
     def offset(self) -> timedelta:
         """How far this clock is ahead of real time."""
         return self._offset
+
+    def on_move(self, act: Callable[[], None]) -> None:
+        """Who is to know that the clock was moved; called by the mover, so be short."""
+        self._on_move.append(act)
 
     def now(self) -> datetime:
         """The time, in UTC."""
@@ -38,18 +44,23 @@ class Clock:
         """Move on (or back, when negative) and give the new time."""
         with self._lock:
             self._keep(self._offset + timedelta(seconds=seconds))
-        return self.now()
+        return self._moved()
 
     def set(self, moment: datetime) -> datetime:
         """Make it `moment` now; time goes on from there."""
         with self._lock:
             self._keep(moment.astimezone(UTC) - datetime.now(UTC))
-        return self.now()
+        return self._moved()
 
     def reset(self) -> datetime:
         """Back to real time."""
         with self._lock:
             self._keep(timedelta())
+        return self._moved()
+
+    def _moved(self) -> datetime:
+        for act in self._on_move:
+            act()
         return self.now()
 
     def _keep(self, offset: timedelta) -> None:

@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,8 +24,11 @@ from longshore.embedded.blob_files import (
 )
 from longshore.embedded.clock import Clock
 from longshore.embedded.database import Database
+from longshore.embedded.image_rows import ImageRows
 from longshore.embedded.links import Links, read_links
+from longshore.embedded.outbox import Outbox
 from longshore.embedded.rows import (
+    ADDED,
     OF_REPOSITORY,
     SCHEMA,
     Put,
@@ -55,6 +58,7 @@ __all__ = [
 ]
 
 Registry = Literal["hub", "ecr"]
+UPLOAD_LIVES = timedelta(hours=24)
 _BY_DIGEST = "repository = ?1 AND digest = ?2"
 _BY_TAG = (
     "repository = ?1 AND digest = (SELECT digest FROM tags WHERE tags.repository = ?1 AND tag = ?2)"
@@ -75,7 +79,9 @@ class Contents:
         folder.mkdir(parents=True, exist_ok=True)
         self.registry = registry
         self.clock = clock
-        self._db = Database(folder / "index.sqlite", SCHEMA)
+        self._db = Database(folder / "index.sqlite", SCHEMA, ADDED)
+        self.images = ImageRows(self._db)
+        self.outbox = Outbox(self._db)
         self._files = BlobFiles(folder)
         if self._files.sweep({str(row[0]) for row in self._db.rows("SELECT digest FROM blobs")}):
             self._db.run("DELETE FROM uploads")
@@ -83,6 +89,11 @@ class Contents:
     def transaction(self) -> AbstractContextManager[None]:
         """Several changes as one: other threads see all of them or none."""
         return self._db.transaction()
+
+    @property
+    def changes(self) -> int:
+        """A number that grows with each change of what is held."""
+        return self._db.changes
 
     def close(self) -> None:
         """Close the database."""
@@ -132,7 +143,10 @@ class Contents:
     def start_upload(self, repository: str) -> str:
         """Begin an upload into the repository; its id."""
         upload = self._files.start()
-        self._db.run("INSERT INTO uploads VALUES (?, ?)", (upload, repository))
+        self._db.run(
+            "INSERT INTO uploads (id, repository, started_at) VALUES (?, ?, ?)",
+            (upload, repository, self.clock.timestamp()),
+        )
         return upload
 
     def append_upload(self, upload: str, chunks: Iterable[bytes | memoryview]) -> int:
@@ -144,9 +158,17 @@ class Contents:
         return self._files.size(upload)
 
     def upload_repository(self, upload: str) -> str | None:
-        """The repository that an upload goes to."""
-        row = self._db.row("SELECT repository FROM uploads WHERE id = ?", (upload,))
-        return None if row is None else str(row[0])
+        """The repository that an upload goes to; None too when the upload was given up.
+
+        An upload lives a day by this registry's clock.
+        """
+        row = self._db.row("SELECT repository, started_at FROM uploads WHERE id = ?", (upload,))
+        if row is None:
+            return None
+        if self.clock.timestamp() - row[1] > UPLOAD_LIVES.total_seconds():
+            self.cancel_upload(upload)
+            return None
+        return str(row[0])
 
     def upload_parts(self, upload: str) -> list[int]:
         """The sizes of the pieces that an upload was sent in. Raises UnknownUpload."""
@@ -399,12 +421,20 @@ class Contents:
         )
         return [tag_of(row) for row in rows]
 
-    def set_pulled(self, repository: str, digest: str, *, count: int = 1) -> None:
-        """Note that a manifest was pulled now, and add `count` to the repository's pulls."""
+    def set_pulled(
+        self, repository: str, digest: str, *, count: int = 1, not_within: timedelta | None = None
+    ) -> None:
+        """Note that a manifest was pulled now, and add `count` to the repository's pulls.
+
+        With `not_within` a pull that soon after the one that was noted leaves that time.
+        """
+        now = self.clock.timestamp()
+        since = now - (not_within.total_seconds() if not_within else 0)
         with self.transaction():
             self._db.run(
-                "UPDATE manifests SET pulled_at = ? WHERE repository = ? AND digest = ?",
-                (self.clock.timestamp(), repository, digest),
+                "UPDATE manifests SET pulled_at = ? WHERE repository = ? AND digest = ?"
+                " AND (pulled_at IS NULL OR pulled_at <= ? OR pulled_at > ?)",
+                (now, repository, digest, since, now),
             )
             self._db.run(
                 "UPDATE repositories SET pulls = pulls + ? WHERE name = ?", (count, repository)

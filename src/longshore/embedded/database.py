@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,14 @@ Values = Sequence[Any]
 
 
 class Database:
-    """Rows, and transactions that may be nested. Thread-safe."""
+    """Rows, and transactions that may be nested. Thread-safe.
 
-    def __init__(self, path: Path, schema: str) -> None:
+    `added` are columns by table that came after the schema: a file of an earlier version gets them.
+    """
+
+    def __init__(
+        self, path: Path, schema: str, added: Mapping[str, Mapping[str, str]] | None = None
+    ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
         self._depth = 0
@@ -33,6 +38,8 @@ class Database:
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.executescript(schema)
+        for table, columns in (added or {}).items():
+            self._add_columns(table, columns)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -53,6 +60,18 @@ class Database:
             if self._depth == 0:
                 self._connection.execute("COMMIT")
                 self._catch_up()
+
+    @property
+    def changes(self) -> int:
+        """A number that grows with each row that is changed here."""
+        with self._lock:
+            return self._connection.total_changes
+
+    def _add_columns(self, table: str, columns: Mapping[str, str]) -> None:
+        found = {row["name"] for row in self._connection.execute(f"PRAGMA table_info({table})")}
+        for name, kind in columns.items():
+            if name not in found:
+                self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
 
     def snapshot(self) -> AbstractContextManager[object]:
         """What is read inside is read at one moment."""

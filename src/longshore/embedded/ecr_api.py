@@ -14,7 +14,9 @@ from longshore.embedded import (
     ecr_account,
     ecr_images,
     ecr_layers,
+    ecr_lifecycle_preview,
     ecr_repositories,
+    ecr_storage,
     ecr_templates,
 )
 from longshore.embedded.aws_errors import AwsRefusal, not_offered
@@ -42,6 +44,8 @@ OPERATIONS: dict[str, Operation] = {
     "PutLifecyclePolicy": ecr_repositories.put_lifecycle_policy,
     "GetLifecyclePolicy": ecr_repositories.get_lifecycle_policy,
     "DeleteLifecyclePolicy": ecr_repositories.delete_lifecycle_policy,
+    "StartLifecyclePolicyPreview": ecr_lifecycle_preview.start_lifecycle_policy_preview,
+    "GetLifecyclePolicyPreview": ecr_lifecycle_preview.get_lifecycle_policy_preview,
     "SetRepositoryPolicy": ecr_repositories.set_repository_policy,
     "GetRepositoryPolicy": ecr_repositories.get_repository_policy,
     "DeleteRepositoryPolicy": ecr_repositories.delete_repository_policy,
@@ -52,6 +56,7 @@ OPERATIONS: dict[str, Operation] = {
     "ListImages": ecr_images.list_images,
     "DescribeImages": ecr_images.describe_images,
     "ListImageReferrers": ecr_images.list_image_referrers,
+    "UpdateImageStorageClass": ecr_storage.update_image_storage_class,
     # layers
     "BatchCheckLayerAvailability": ecr_layers.batch_check_layer_availability,
     "InitiateLayerUpload": ecr_layers.initiate_layer_upload,

@@ -59,6 +59,15 @@ def policy_not_found(kind: str, code: str, name: str, account: str) -> AwsRefusa
     )
 
 
+def preview_running(name: str, account: str) -> AwsRefusal:
+    """Another preview of the repository has not ended."""
+    return AwsRefusal(
+        "LifecyclePolicyPreviewInProgressException",
+        f"The previous lifecycle policy preview request for the repository with name '{name}' "
+        f"in the registry with id '{account}' has not completed. Wait and try again.",
+    )
+
+
 def image_id_text(digest: str | None, tag: str | None) -> str:
     """An image id as ECR's messages write it."""
     return f"{{imageDigest:'{digest or 'null'}', imageTag:'{tag or 'null'}'}}"
@@ -124,6 +133,15 @@ def layer_exists(digest: str, name: str, account: str) -> AwsRefusal:
         "LayerAlreadyExistsException",
         f"The layer with digest '{digest}' already exists in the repository with name '{name}' "
         f"in registry with id '{account}'",
+    )
+
+
+def layer_inaccessible(digest: str, name: str, account: str) -> AwsRefusal:
+    """All images with the layer are archived."""
+    return AwsRefusal(
+        "LayerInaccessibleException",
+        f"The layer with digest '{digest}' in the repository with name '{name}' in registry with "
+        f"id '{account}' is not available because its images are archived",
     )
 
 

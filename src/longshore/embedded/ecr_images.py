@@ -9,6 +9,12 @@ from longshore.embedded.contents import Stored
 from longshore.embedded.ecr_errors import image_not_found, invalid
 from longshore.embedded.ecr_paging import page
 from longshore.embedded.ecr_state import Region
+from longshore.embedded.ecr_storage import (
+    PULLS_WITHIN,
+    can_be_pulled,
+    storage_details,
+    with_status,
+)
 from longshore.embedded.ecr_write import Removal, Wanted, put_image, remove_image
 from longshore.oci.digest import is_digest
 from longshore.oci.manifest import parse_manifest
@@ -44,13 +50,15 @@ def batch_get_image(region: Region, asked: Values) -> Values:
     for image_id in asked["imageIds"]:
         stored, failure = _find(region, name, image_id)
         tag = image_id.get("imageTag")
+        if stored is not None and not can_be_pulled(region, stored):
+            stored, failure = None, _missing(image_id)
         if stored is not None and not _accepts(accepted, stored, image_id):
             failures.append(_not_accepted(image_id, stored))
             continue
         if stored is None:
             failures.append(failure)
             continue
-        region.contents.set_pulled(name, stored.digest)
+        region.contents.set_pulled(name, stored.digest, not_within=PULLS_WITHIN)
         images.append(_image(region, name, stored, tag))
     return {"images": images, "failures": failures}
 
@@ -98,7 +106,7 @@ def list_images(region: Region, asked: Values) -> Values:
     region.repository(name, asked.get("registryId"))
     ids = [
         {"imageDigest": stored.digest, "imageTag": tag}
-        for stored in _filtered(region.contents.list_manifests(name), asked)
+        for stored in _filtered(region, name, asked)
         for tag in (stored.tags or (None,))
     ]
     shown, token = page(
@@ -117,10 +125,13 @@ def describe_images(region: Region, asked: Values) -> Values:
     if ids := asked.get("imageIds"):
         if "maxResults" in asked or "nextToken" in asked:
             raise invalid("maxResults", "must not be set together with imageIds")
-        found = {one.digest: one for one in (_named(region, name, image_id) for image_id in ids)}
+        named = [_named(region, name, image_id) for image_id in ids]
+        # An archived image that is named is shown, unless the filter says otherwise.
+        wanted = asked.get("filter", {}).get("imageStatus", "ANY")
+        found = {one.digest: one for one in with_status(region, named, wanted)}
         return {"imageDetails": [_details(region, name, one) for one in found.values()]}
     shown, token = page(
-        _filtered(region.contents.list_manifests(name), asked),
+        _filtered(region, name, asked),
         lambda stored: stored.digest,
         asked.get("nextToken"),
         asked.get("maxResults"),
@@ -135,19 +146,19 @@ def list_image_referrers(region: Region, asked: Values) -> Values:
     if not is_digest(subject):
         raise invalid("subjectId.imageDigest", "must be a digest")
     wanted = asked.get("filter", {})
+    referrers = region.contents.referrers(name, subject)
     found = [
         stored
-        for stored in region.contents.referrers(name, subject)
+        for stored in with_status(region, referrers, wanted.get("artifactStatus", "ACTIVE"))
         if not wanted.get("artifactTypes") or stored.artifact_type in wanted["artifactTypes"]
-        if wanted.get("artifactStatus", "ACTIVE") in ("ACTIVE", "ANY")
     ]
     shown, token = page(
         found, lambda one: one.digest, asked.get("nextToken"), asked.get("maxResults"), 20
     )
-    return {"referrers": [_referrer(stored) for stored in shown], "nextToken": token}
+    return {"referrers": [_referrer(region, stored) for stored in shown], "nextToken": token}
 
 
-def _referrer(stored: Stored) -> Values:
+def _referrer(region: Region, stored: Stored) -> Values:
     manifest = parse_manifest(stored.content, stored.media_type)
     return {
         "digest": stored.digest,
@@ -155,7 +166,7 @@ def _referrer(stored: Stored) -> Values:
         "artifactType": stored.artifact_type or None,
         "size": len(stored.content),
         "annotations": dict(manifest.annotations) or None,
-        "artifactStatus": "ACTIVE",
+        "artifactStatus": storage_details(region, stored)["imageStatus"],
     }
 
 
@@ -191,7 +202,7 @@ def _find(region: Region, name: str, image_id: Values) -> tuple[Stored | None, V
     digest, tag = image_id.get("imageDigest"), image_id.get("imageTag")
     stored = region.contents.manifest(name, digest or tag or "")
     if stored is None:
-        return None, _failure(image_id, "ImageNotFound", "Requested image not found")
+        return None, _missing(image_id)
     if digest and tag and tag not in stored.tags:
         reason = "Requested tag does not match the digest"
         return None, _failure(image_id, "ImageTagDoesNotMatchDigest", reason)
@@ -212,11 +223,15 @@ def _failure(image_id: Values, code: str, reason: str) -> Values:
     return {"imageId": image_id, "failureCode": code, "failureReason": reason}
 
 
-def _filtered(found: Iterable[Stored], asked: Values) -> list[Stored]:
-    """Only active images are shown unless asked otherwise; none is archived here yet."""
+def _missing(image_id: Values) -> Values:
+    return _failure(image_id, "ImageNotFound", "Requested image not found")
+
+
+def _filtered(region: Region, name: str, asked: Values) -> list[Stored]:
+    """Only active images are shown unless asked otherwise."""
     wanted = asked.get("filter", {})
-    if wanted.get("imageStatus", "ACTIVE") not in ("ACTIVE", "ANY"):
-        return []
+    every = region.contents.list_manifests(name)
+    found = with_status(region, every, wanted.get("imageStatus", "ACTIVE"))
     by_tags = {"TAGGED": (True,), "UNTAGGED": (False,)}.get(
         wanted.get("tagStatus", "ANY"), (True, False)
     )
@@ -245,5 +260,5 @@ def _details(region: Region, name: str, stored: Stored) -> Values:
         "artifactMediaType": stored.artifact_type,
         "lastRecordedPullTime": stored.pulled_at,
         "subjectManifestDigest": stored.subject or None,
-        "imageStatus": "ACTIVE",
+        **storage_details(region, stored),
     }

@@ -9,11 +9,13 @@ from longshore.embedded.aws_errors import AwsRefusal
 from longshore.embedded.contents import DigestMismatch
 from longshore.embedded.ecr_errors import (
     layer_exists,
+    layer_inaccessible,
     layers_not_found,
     upload_not_found,
 )
 from longshore.embedded.ecr_layer_store import download_url
 from longshore.embedded.ecr_state import Region
+from longshore.embedded.ecr_storage import layer_status
 from longshore.oci.digest import is_digest
 
 Values = dict[str, Any]
@@ -34,12 +36,11 @@ def batch_check_layer_availability(region: Region, asked: Values) -> Values:
             reason = "Invalid request parameters: layer digest is not a digest"
             failures.append({"layerDigest": digest, "failureCode": code, "failureReason": reason})
             continue
-        size = region.contents.blob_size(name, digest)
         layers.append(
             {
                 "layerDigest": digest,
-                "layerAvailability": "UNAVAILABLE" if size is None else "AVAILABLE",
-                "layerSize": size,
+                "layerAvailability": layer_status(region, name, digest),
+                "layerSize": region.contents.blob_size(name, digest),
             }
         )
     return {"layers": layers, "failures": failures}
@@ -81,7 +82,7 @@ def complete_layer_upload(region: Region, asked: Values) -> Values:
     if received == 0:
         raise AwsRefusal("EmptyUploadException", "The specified layer upload has no layer parts")
     check_parts(region, upload)
-    if region.contents.blob_size(name, digests[0]) is not None:
+    if layer_status(region, name, digests[0]) == "AVAILABLE":
         region.contents.cancel_upload(upload)
         raise layer_exists(digests[0], name, region.account)
     try:
@@ -132,6 +133,9 @@ def get_download_url_for_layer(region: Region, asked: Values) -> Values:
     """GetDownloadUrlForLayer."""
     name, digest = asked["repositoryName"], asked["layerDigest"]
     region.repository(name, asked.get("registryId"))
-    if region.contents.blob_size(name, digest) is None:
+    status = layer_status(region, name, digest)
+    if status == "UNAVAILABLE":
         raise layers_not_found([digest], name, region.account)
+    if status == "ARCHIVED":
+        raise layer_inaccessible(digest, name, region.account)
     return {"downloadUrl": download_url(region, digest), "layerDigest": digest}

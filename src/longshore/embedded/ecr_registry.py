@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from longshore.embedded.aws_errors import AwsRefusal
-from longshore.embedded.contents import Put, Repository
+from longshore.embedded.contents import Put, Repository, Stored
 from longshore.embedded.ecr_access import EcrAccess
 from longshore.embedded.ecr_account import blob_mounting_enabled
 from longshore.embedded.ecr_auth import Login, check_login
@@ -22,10 +22,17 @@ from longshore.embedded.ecr_layer_store import LayerStore, download_url
 from longshore.embedded.ecr_layers import check_parts
 from longshore.embedded.ecr_paging import page
 from longshore.embedded.ecr_state import Ecr, Region
+from longshore.embedded.ecr_storage import (
+    PULLS_WITHIN,
+    can_be_pulled,
+    layer_status,
+    with_status,
+)
 from longshore.embedded.ecr_templates import repository_for_push
 from longshore.embedded.ecr_write import Wanted, put_image, remove_image
 from longshore.embedded.origins import other_host
 from longshore.embedded.registry import registry_handler, take_apart
+from longshore.embedded.registry_manifests import unknown
 from longshore.embedded.registry_rules import (
     Action,
     Caller,
@@ -184,6 +191,21 @@ class EcrRules(Rules):
             raise _refusal(refused) from None
         return Put(stored.digest, is_new, before if before != stored.digest else None)
 
+    def select_manifest(self, request: Request, reference: str, stored: Stored) -> Stored:
+        """An archived image looks like one that is not there."""
+        if not can_be_pulled(self._region, stored):
+            raise unknown(reference)
+        return stored
+
+    def on_get_manifest(self, request: Request, caller: Caller, stored: Stored) -> dict[str, str]:
+        """Note a pull, as exactly as ECR does."""
+        self.contents.set_pulled(stored.repository, stored.digest, not_within=PULLS_WITHIN)
+        return {}
+
+    def referrers(self, repository: str, digest: str) -> list[Stored]:
+        """Those that are not archived."""
+        return with_status(self._region, super().referrers(repository, digest), "ACTIVE")
+
     def delete_manifest(
         self, request: Request, caller: Caller, repository: str, reference: str
     ) -> bool:
@@ -195,6 +217,12 @@ class EcrRules(Rules):
         return not removal.failure
 
     # --- blobs ---------------------------------------------------------------------------------
+
+    def blob_size(self, repository: str, digest: str) -> int | None:
+        """Layers of archived images cannot be read."""
+        if layer_status(self._region, repository, digest) != "AVAILABLE":
+            return None
+        return super().blob_size(repository, digest)
 
     def delete_blob(self, request: Request, caller: Caller, repository: str, digest: str) -> bool:
         """ECR drops layers itself, once no image names them."""
@@ -238,7 +266,7 @@ class EcrRules(Rules):
             return super().list_tags(request, caller, repository)
         size, token = page_wanted(request, self)
         _check_size(size)
-        names = [row.tag for row in self.contents.list_tags(repository)]
+        names = self._names(repository)
         try:
             shown, rest = page(names, _place, token, size, DEFAULT_PAGE)
         except AwsRefusal as refused:
@@ -252,6 +280,12 @@ class EcrRules(Rules):
             headers=headers,
             content_type="text/plain; charset=utf-8",
         )
+
+    def _names(self, repository: str) -> list[str]:
+        """The tags of images that can be pulled."""
+        tags = self.contents.list_tags(repository)
+        hidden = self.contents.images.not_active(repository, self._ecr.clock.now())
+        return [row.tag for row in tags if row.digest not in hidden]
 
     def list_repositories(self, request: Request, caller: Caller) -> Response:
         """The catalogue, at most 1000 names a page."""

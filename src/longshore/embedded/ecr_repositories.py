@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from longshore.embedded.aws_errors import AwsRefusal
@@ -13,6 +14,8 @@ from longshore.embedded.ecr_errors import (
     repository_not_empty,
     repository_not_found,
 )
+from longshore.embedded.ecr_lifecycle import Schedule, schedule_of
+from longshore.embedded.ecr_lifecycle_preview import forget_preview
 from longshore.embedded.ecr_paging import page
 from longshore.embedded.ecr_settings import (
     check_lifecycle,
@@ -74,6 +77,7 @@ def delete_repository(region: Region, asked: Values) -> Values:
         if region.contents.count_manifests(repository.name) and not asked.get("force"):
             raise repository_not_empty(repository.name, region.account)
         region.contents.delete_repository(repository.name)
+        forget_preview(region, repository.name)
     return {"repository": _described(region, repository)}
 
 
@@ -132,35 +136,44 @@ def _by_arn(region: Region, arn: str) -> Repository:
 
 
 def put_lifecycle_policy(region: Region, asked: Values) -> Values:
-    """PutLifecyclePolicy, with ECR's checks."""
+    """PutLifecyclePolicy, with ECR's checks. A policy that is replaced keeps its time of day."""
     text = asked["lifecyclePolicyText"]
-    _repository(region, asked)
-    check_lifecycle(text)
-    _change(region, asked, {"lifecycle_policy": text})
+    with region.lock:
+        repository = _repository(region, asked)
+        check_lifecycle(text)
+        present = schedule_of(repository) or Schedule(region.ecr.clock.now())
+        version = repository.settings.get("lifecycle_version", 0) + 1
+        schedule = replace(present, version=version).as_settings()
+        _change(region, asked, {"lifecycle_policy": text, **schedule})
     return {**_named(region, asked), "lifecyclePolicyText": text}
 
 
 def get_lifecycle_policy(region: Region, asked: Values) -> Values:
     """GetLifecyclePolicy."""
-    return {**_named(region, asked), "lifecyclePolicyText": _lifecycle(region, asked)}
+    return {**_named(region, asked), **_lifecycle(region, asked)}
 
 
 def delete_lifecycle_policy(region: Region, asked: Values) -> Values:
     """DeleteLifecyclePolicy."""
     with region.lock:
-        text = _lifecycle(region, asked)
-        _change(region, asked, {"lifecycle_policy": None})
-    return {**_named(region, asked), "lifecyclePolicyText": text}
+        found = _lifecycle(region, asked)
+        gone = {"lifecycle_policy": None, "lifecycle_anchor": None, "lifecycle_evaluated_at": None}
+        _change(region, asked, gone)
+    return {**_named(region, asked), **found}
 
 
-def _lifecycle(region: Region, asked: Values) -> str:
+def _lifecycle(region: Region, asked: Values) -> Values:
+    """The policy's text, and when it was evaluated last."""
     repository = _repository(region, asked)
-    text: str | None = repository.settings.get("lifecycle_policy")
-    if text is None:
+    schedule = schedule_of(repository)
+    if schedule is None:
         raise policy_not_found(
             "Lifecycle", "LifecyclePolicyNotFoundException", repository.name, region.account
         )
-    return text
+    return {
+        "lifecyclePolicyText": repository.settings["lifecycle_policy"],
+        "lastEvaluatedAt": schedule.evaluated_at,
+    }
 
 
 def set_repository_policy(region: Region, asked: Values) -> Values:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from longshore.embedded.clock import Clock
 from longshore.embedded.contents import Contents, Repository
@@ -82,6 +82,14 @@ class Region:
         suffix = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
         return f"{self.account}.dkr.ecr.{self.name}.{suffix}"
 
+    def tell(self, events: Sequence[dict[str, Any]]) -> None:
+        """Let EventBridge know, if anybody listens there; each event at its time."""
+        if not self.ecr.has_listeners(self.name):
+            return
+        for event in events:
+            self.contents.outbox.add([{"event": event}], due=event["at"])
+        self.ecr.told()
+
     def close(self) -> None:
         """Close its files."""
         self.contents.close()
@@ -94,6 +102,9 @@ class Ecr:
         self.options = options
         self.clock = clock
         self.put_image_per_s = options.put_image_per_s
+        self.preview_takes_s = 0.5
+        self.has_listeners: Callable[[str], bool] = lambda region: False
+        self._on_told: list[Callable[[], None]] = []
         self.registry_host = "127.0.0.1"
         self.layers_origin = "http://127.0.0.1"
         self._folder = data_dir
@@ -116,6 +127,21 @@ class Ecr:
                 folder = self._folder if served else self._folder / "ecr-regions" / name
                 self._regions[name] = Region(self, name, folder)
             return self._regions[name]
+
+    def regions(self) -> list[Region]:
+        """All regions that hold something, the one that is served first."""
+        others = self._folder / "ecr-regions"
+        names = sorted(one.name for one in others.iterdir()) if others.is_dir() else []
+        return [self.served, *(self.region(name) for name in names if _REGION.match(name))]
+
+    def on_told(self, act: Callable[[], None]) -> None:
+        """Who is to know at once that an outbox was filled."""
+        self._on_told.append(act)
+
+    def told(self) -> None:
+        """An outbox was filled."""
+        for act in self._on_told:
+            act()
 
     @property
     def served(self) -> Region:

@@ -21,6 +21,7 @@ from longshore.embedded.ecr_errors import (
 )
 from longshore.embedded.ecr_settings import is_immutable
 from longshore.embedded.ecr_state import Region
+from longshore.embedded.ecr_storage import activate_again, can_be_pulled
 from longshore.errors import LongshoreError
 from longshore.oci.manifest import Manifest, parse_manifest
 
@@ -50,6 +51,8 @@ def put_image(region: Region, wanted: Wanted, *, by_api: bool) -> Stored:
                 wanted.repository, wanted.content, manifest.media_type, wanted.tag
             )
         stored = region.contents.manifest(wanted.repository, manifest.digest)
+        if stored is not None and not can_be_pulled(region, stored):
+            activate_again(region, stored)
     if stored is None:
         raise AwsRefusal("ServerException", "the image was deleted while it was written", 500)
     return stored
@@ -95,6 +98,8 @@ def _is_there(
     """Whether there is nothing to write. Raises when it may not be written."""
     same = region.contents.manifest(wanted.repository, manifest.digest)
     is_same = same is not None and (wanted.tag is None or wanted.tag in same.tags)
+    if is_same and same is not None and not can_be_pulled(region, same):
+        return True  # pushing an archived image again restores it
     if is_same and by_api:
         raise image_exists(manifest.digest, wanted.tag, wanted.repository, region.account)
     if wanted.tag is not None and is_immutable(settings, wanted.tag):

@@ -25,7 +25,7 @@ _EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b85
 def get(call: Call) -> Response:
     """GET or HEAD of a blob: here, or by a redirect to where the bytes are."""
     digest = _checked(call.rest)
-    size = call.contents.blob_size(call.repository, digest)
+    size = call.rules.blob_size(call.repository, digest)
     if size is None:
         raise Refusal(404, "BLOB_UNKNOWN", "blob unknown to registry", detail=digest)
     headers = {"Docker-Content-Digest": digest, "ETag": f'"{digest}"'}

@@ -72,7 +72,7 @@ def list_referrers(call: Call) -> Response:
     if not is_digest(call.rest):
         raise Refusal(400, "DIGEST_INVALID", "the digest cannot be read", detail=call.rest)
     wanted = call.request.query.get("artifactType")
-    found = call.contents.referrers(call.repository, call.rest)
+    found = call.rules.referrers(call.repository, call.rest)
     if wanted:
         found = [one for one in found if one.artifact_type == wanted]
     headers = {"OCI-Filters-Applied": "artifactType"} if wanted else {}

@@ -137,6 +137,14 @@ class Rules:
         """More headers for the answer to a HEAD."""
         return {}
 
+    def blob_size(self, repository: str, digest: str) -> int | None:
+        """The size of a blob that can be read, or None."""
+        return self.contents.blob_size(repository, digest)
+
+    def referrers(self, repository: str, digest: str) -> list[Stored]:
+        """The manifests that are listed for a subject."""
+        return self.contents.referrers(repository, digest)
+
     def delete_manifest(
         self, request: Request, caller: Caller, repository: str, reference: str
     ) -> bool:

@@ -38,7 +38,18 @@ CREATE TABLE IF NOT EXISTS tags (
 CREATE INDEX IF NOT EXISTS tags_digest ON tags (repository, digest);
 CREATE TABLE IF NOT EXISTS uploads (id TEXT PRIMARY KEY, repository TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, due REAL NOT NULL, document TEXT NOT NULL);
 """
+# Came later; `storage` is STANDARD or ARCHIVE, `activated_at` may be in the future (a restore).
+ADDED = {
+    "manifests": {
+        "storage": "TEXT NOT NULL DEFAULT 'STANDARD'",
+        "archived_at": "REAL",
+        "activated_at": "REAL",
+    },
+    "uploads": {"started_at": "REAL NOT NULL DEFAULT 0"},
+}
 OF_REPOSITORY = ("blobs", "manifests", "links", "tags", "uploads")
 
 
@@ -83,7 +94,10 @@ class Put:
 
 @dataclass(frozen=True)
 class Stored:
-    """A manifest as it is held. `size` sums the layers; of an index, its largest child's."""
+    """A manifest as it is held. `size` sums the layers; of an index, its largest child's.
+
+    `storage` is ECR's class, STANDARD or ARCHIVE; a restore ends at `activated_at`.
+    """
 
     repository: str
     digest: Digest
@@ -96,6 +110,13 @@ class Stored:
     subject: Digest | None
     artifact_type: str | None
     extra: dict[str, Any]
+    storage: str = "STANDARD"
+    archived_at: datetime | None = None
+    activated_at: datetime | None = None
+
+    def status(self, now: datetime) -> str:
+        """ECR's word: ACTIVE, ARCHIVED or ACTIVATING."""
+        return status_of(self.storage, self.activated_at, now)
 
 
 class TagRow(NamedTuple):
@@ -111,6 +132,18 @@ def moment(timestamp: float) -> datetime:
     return datetime.fromtimestamp(timestamp, UTC)
 
 
+def moment_or_none(timestamp: float | None) -> datetime | None:
+    """The same for a column that may be empty."""
+    return None if timestamp is None else moment(timestamp)
+
+
+def status_of(storage: str, activated_at: datetime | None, now: datetime) -> str:
+    """What an image of this storage class is at a time."""
+    if storage == "ARCHIVE":
+        return "ARCHIVED"
+    return "ACTIVATING" if activated_at is not None and activated_at > now else "ACTIVE"
+
+
 def repository_of(row: Row) -> Repository:
     """A row of `repositories`."""
     return Repository(
@@ -120,7 +153,6 @@ def repository_of(row: Row) -> Repository:
 
 def stored_of(row: Row, tags: tuple[str, ...]) -> Stored:
     """A row of `manifests`, and the tags that point to it."""
-    pulled_at = row["pulled_at"]
     return Stored(
         repository=row["repository"],
         digest=Digest(row["digest"]),
@@ -128,11 +160,14 @@ def stored_of(row: Row, tags: tuple[str, ...]) -> Stored:
         content=row["content"],
         tags=tags,
         pushed_at=moment(row["pushed_at"]),
-        pulled_at=None if pulled_at is None else moment(pulled_at),
+        pulled_at=moment_or_none(row["pulled_at"]),
         size=row["size"],
         subject=row["subject"],
         artifact_type=row["artifact_type"],
         extra=json.loads(row["extra"]),
+        storage=row["storage"],
+        archived_at=moment_or_none(row["archived_at"]),
+        activated_at=moment_or_none(row["activated_at"]),
     )
 
 

@@ -105,6 +105,12 @@ class ServiceJournal:
             )
             yield Entry(call, datetime.fromtimestamp(time, UTC), seed)
 
+    def has_calls_to(self, service: str) -> bool:
+        """Whether the service was ever told to change something."""
+        asked = "select exists (select 1 from calls where service = ?)"
+        found: tuple[int] = self._database.execute(asked, (service,)).fetchone()
+        return bool(found[0])
+
     def is_empty(self) -> bool:
         """Whether nothing was ever changed."""
         found: tuple[int] = self._database.execute("select exists (select 1 from calls)").fetchone()

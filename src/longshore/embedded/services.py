@@ -13,11 +13,12 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from longshore.embedded.aws_errors import AwsRefusal, not_offered
@@ -68,6 +69,7 @@ _READS = (
     *("BatchGet", "Check", "Describe", "Filter", "Get", "Head", "List", "Lookup"),
     *("Search", "Simulate", "Test", "Validate"),
 )
+_PUT_EVENTS = "AWSEvents.PutEvents"
 _POLL_S = 0.1
 _MAX_WAIT_S = 20
 
@@ -108,15 +110,37 @@ class Services:
         with self._turn():
             return policies_of(principal)
 
+    def has_event_rules(self) -> bool:
+        """Whether EventBridge was ever told something, and may have rules."""
+        return self._journal.has_calls_to("events")
+
+    def emit(self, owner: Principal, region: str, events: Sequence[Mapping[str, Any]]) -> None:
+        """Put AWS's own events on the account's default bus, each at its time."""
+        for event in events:
+            entry = {
+                "Source": "aws.ecr",
+                "DetailType": event["detail-type"],
+                "Detail": json.dumps(event["detail"]),
+                "Resources": [],
+                "Time": event["at"],
+            }
+            call = Call(
+                *("events", region, owner.account, owner.access_key, "POST", "/", ""),
+                {"content-type": "application/x-amz-json-1.1", "x-amz-target": _PUT_EVENTS},
+                json.dumps({"Entries": [entry]}).encode(),
+            )
+            with self._turn():
+                self._record(call, datetime.fromtimestamp(event["at"], UTC))
+
     def close(self) -> None:
         """Finish deliveries, forget the state, close the journal."""
         self._deliveries.close()
         forget(self._state)
         self._journal.close()
 
-    def _record(self, call: Call) -> tuple[Response, int]:
+    def _record(self, call: Call, at: datetime | None = None) -> tuple[Response, int]:
         """Carry out and keep, unless it was refused; also the entry's number."""
-        entry = Entry(call, self._clock.now(), secrets.token_hex(16))
+        entry = Entry(call, at or self._clock.now(), secrets.token_hex(16))
         number = self._journal.append(entry)
         try:
             response = self._ask(call, self._moment(entry.seed, entry.time))

@@ -97,6 +97,7 @@ class Stack:
             keep_accounts(self.options.data_dir, self._accounts)
             write_client_files(self._state)
             self._wait_until_all_answer()
+            self.aws.lifecycle.start()
         except BaseException:
             self.stop()
             raise
