@@ -78,6 +78,7 @@ def test_inclusion_is_what_every_short_text_says(wide: str, narrow: str) -> None
         ("v*", "release/*", True),  # nothing matches the second, so nothing is left out
         ("a" * 128, "a" * 128 + "*", True),  # no tag is longer
         ("V*", "v*", False),
+        ("a" * 127 + "b", "a" * 127 + "*b", True),
     ],
 )
 def test_inclusion(wide: str, narrow: str, said: bool) -> None:

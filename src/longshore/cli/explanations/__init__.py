@@ -13,6 +13,7 @@ from longshore.cli.explanations import (
     images,
     in_use,
     lifecycle,
+    lifecycle_lint,
     registries,
     rewriting,
     source_tree,
@@ -25,7 +26,7 @@ __all__ = ["Explanation", "explanations", "explanations_of_hazards"]
 
 _AREAS = (
     *(command_line, tree, source_tree, rewriting, images, registries),
-    *(aws_exceptions, aws, lifecycle, in_use, stand_in),
+    *(aws_exceptions, aws, lifecycle, lifecycle_lint, in_use, stand_in),
 )
 
 

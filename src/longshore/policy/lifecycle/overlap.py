@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from longshore.errors import LongshoreError
 from longshore.text import tr
@@ -73,14 +74,31 @@ def find_tag(inside: Sequence[Pattern], outside: Iterable[Sequence[Pattern]] = (
     return _Walk(wanted, groups).shortest()
 
 
+@lru_cache(maxsize=4096)
 def includes(wide: Pattern, narrow: Pattern) -> bool:
     """Whether `wide` matches every legal tag that `narrow` matches."""
+    roomy = len(narrow) <= LONGEST // 2  # so that its runs can be anything
+    if roomy and is_possible(narrow) and not _head(narrow).startswith(_head(wide)):
+        return False  # some of its tags do not begin as all of the other's do
     return find_tag([narrow], [[wide]]) is None
 
 
+@lru_cache(maxsize=4096)
 def is_possible(pattern: Pattern) -> bool:
     """Whether any legal tag matches."""
     return find_tag([pattern]) is not None
+
+
+@lru_cache(maxsize=4096)
+def share(one: Pattern, other: Pattern) -> bool:
+    """Whether any legal tag matches both."""
+    first, second = sorted((_head(one), _head(other)), key=len)
+    return second.startswith(first) and find_tag([one, other]) is not None
+
+
+def _head(pattern: Pattern) -> str:
+    """What all tags begin with, as far as it is plain text."""
+    return pattern.partition("*")[0] if isinstance(pattern, str) else ""
 
 
 def _shape_of(pattern: Pattern) -> Shape:
