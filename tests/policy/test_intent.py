@@ -5,14 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longshore.policy.lifecycle.grammar import find_flaws
-from longshore.policy.lifecycle.intent import Intent, intent_flaws, intent_policy
+from longshore.policy.lifecycle.compile import compile_flaws, compile_intent
+from longshore.policy.lifecycle.intent import Intent
 from longshore.policy.lifecycle.preset import KEEP_ALL, canonical_text
 
 from .test_preset import rows
 
 
 def test_protection_cannot_be_taken_away_only_added() -> None:
-    policy = intent_policy(Intent(keep=(("v*", 1),), protect=("base-*", "latest")))
+    policy = compile_intent(Intent(keep=(("v*", 1),), protect=("base-*", "latest"))).policy
     assert rows(policy)[:4] == [
         (pattern, "imageCountMoreThan", KEEP_ALL)
         for pattern in ("live-*", "rollback-*", "latest", "base-*")
@@ -33,8 +34,8 @@ intents = st.builds(
 
 @given(intents)
 def test_every_intent_becomes_a_policy_that_ecr_takes(intent: Intent) -> None:
-    policy = intent_policy(intent)
-    assert intent_flaws(intent) == []
+    policy = compile_intent(intent).policy
+    assert compile_flaws(intent) == []
     assert find_flaws(canonical_text(policy)) == ()
     assert [rule["rulePriority"] for rule in policy["rules"]] == list(
         range(1, len(policy["rules"]) + 1)
@@ -50,5 +51,5 @@ def test_every_intent_becomes_a_policy_that_ecr_takes(intent: Intent) -> None:
     ],
 )
 def test_flaws_of_an_intent(intent: Intent, flaw: str) -> None:
-    assert intent_flaws(intent) == [flaw]
-    assert find_flaws(canonical_text(intent_policy(intent)))
+    assert compile_flaws(intent) == [flaw]
+    assert find_flaws(canonical_text(compile_intent(intent).policy))

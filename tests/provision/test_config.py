@@ -350,7 +350,7 @@ def test_text_that_is_not_a_document(
             "repositories: {ab: {lifecycle: {keep: {'a*b*c*d*e*': 1}}}}",
             3,
             32,
-            "ECR refuses this lifecycle: 'a*b*c*d*e*' has more than 4 wildcards",
+            "this lifecycle cannot be: 'a*b*c*d*e*' has more than 4 wildcards",
             "",
             "",
         ),

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from longshore.facts import RepositorySeen
-from longshore.policy.lifecycle.intent import Intent, intent_policy
+from longshore.policy.lifecycle.compile import compile_intent
+from longshore.policy.lifecycle.intent import Intent
 from longshore.policy.lifecycle.preset import canonical_text, standard_policy
 from longshore.provision.access import policy_text, statements_for
 from longshore.provision.changes import Change, Plan
@@ -29,8 +30,8 @@ PLACE = Place("prod", "ecr", "123456789012", "ap-northeast-2")
 NAMES = ("acme/api", "acme/shop", "base", "old", "web")
 POLICIES = (
     canonical_text(standard_policy()),
-    canonical_text(intent_policy(Intent(untagged_days=3))),
-    canonical_text(intent_policy(Intent(keep=(("v*", 2),), backup_days=9))),
+    compile_intent(Intent(untagged_days=3)).text or "",
+    compile_intent(Intent(keep=(("v*", 2),), backup_days=9)).text or "",
 )
 STRANGE = {"Sid": "Theirs", "Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}
 KEY = "arn:aws:kms:ap-northeast-2:123456789012:key/1111"

@@ -11,9 +11,10 @@ import json
 from collections.abc import Iterator, Mapping
 
 from longshore.errors import ConfigError, Problem
+from longshore.policy.families import MarkerMode
+from longshore.policy.lifecycle.compile import Compiled, compile_intent, compile_standard
 from longshore.policy.lifecycle.grammar import find_flaws
-from longshore.policy.lifecycle.intent import intent_policy
-from longshore.policy.lifecycle.preset import canonical_text, standard_policy
+from longshore.policy.lifecycle.preset import Families
 from longshore.provision.access import named_roles, statements_for
 from longshore.provision.resources import (
     BLOB_MOUNTING,
@@ -29,12 +30,15 @@ from longshore.provision.resources import (
     resource_name,
 )
 from longshore.provision.settings import (
+    CiSettings,
     Config,
     Lifecycle,
     Mutability,
     RepositorySettings,
+    TagStrategy,
     Target,
 )
+from longshore.provision.tag_rules import default_markers
 from longshore.text import tr
 
 
@@ -54,11 +58,14 @@ def desired(
     resources: list[Resource] = []
     notes: list[Note] = []
     problems: list[Problem] = []
+    families = families_of(config.tags, config.ci, default_markers(config))
     for settings in _all_settings(config):
         resources.append(_repository(settings))
         if settings.lifecycle is not None:
-            text = _policy_text(settings.lifecycle, policy_files or {}, problems)
-            resources.append(LifecyclePolicy(settings.name, text))
+            made = _compile(settings.lifecycle, families, policy_files or {}, problems)
+            resources.append(LifecyclePolicy(settings.name, made.text))
+            name = resource_name("lifecycle", settings.name)
+            notes += [Note(name, message) for message in made.notes]
         if settings.access is not None:
             statements = statements_for(settings.access, target.region)
             resources.append(RepositoryPolicy(settings.name, statements))
@@ -107,21 +114,71 @@ def _repository(settings: RepositorySettings) -> Repository:
     )
 
 
-def _policy_text(
-    lifecycle: Lifecycle, files: Mapping[str, str], problems: list[Problem]
-) -> str | None:
-    if lifecycle.is_none:
+def compile_for(
+    settings: RepositorySettings,
+    tags: TagStrategy,
+    ci: CiSettings,
+    policy_files: Mapping[str, str] | None = None,
+    *,
+    markers: MarkerMode | None = None,
+) -> Compiled:
+    """What the repository's `lifecycle` means: the policy for ECR, the prune rules, and notes.
+
+    `markers` is what holds where `tags` does not say it. Raises ConfigError for a policy file that
+    ECR would refuse.
+    """
+    problems: list[Problem] = []
+    families = families_of(tags, ci, markers)
+    lifecycle = settings.lifecycle or Lifecycle()
+    made = _compile(lifecycle, families, policy_files or {}, problems)
+    if problems:
+        raise ConfigError(problems)
+    return made
+
+
+def compile_repository(
+    config: Config, name: str, policy_files: Mapping[str, str] | None = None
+) -> Compiled | None:
+    """The same for a repository of the config; None when the config says nothing of its lifecycle.
+
+    Raises ConfigError.
+    """
+    settings = config.repositories.get(name)
+    if settings is None or settings.lifecycle is None:
         return None
+    markers = default_markers(config)
+    return compile_for(settings, config.tags, config.ci, policy_files, markers=markers)
+
+
+def families_of(tags: TagStrategy, ci: CiSettings, markers: MarkerMode | None = None) -> Families:
+    """What the standard policy must know of this team's pipeline."""
+    return Families(
+        tags.main,
+        tags.develop,
+        ci.branches,
+        tags.markers or markers or "all",
+        bool(tags.component) and tags.component_prefix,
+    )
+
+
+def _compile(
+    lifecycle: Lifecycle,
+    families: Families,
+    files: Mapping[str, str],
+    problems: list[Problem],
+) -> Compiled:
+    if lifecycle.is_none:
+        return Compiled(None)
     if lifecycle.preset:
-        return canonical_text(standard_policy())
+        return compile_standard(families)
     if lifecycle.intent:
-        return canonical_text(intent_policy(lifecycle.intent))
+        return compile_intent(lifecycle.intent, families)
     path = lifecycle.file or ""
     text = files.get(path)
     if text is None:
         message = tr("the policy file '{path}' was not read", path=path)
         problems.append(Problem(lifecycle.where, message))
-        return None
+        return Compiled(None)
     flaws = find_flaws(text)
     problems += [
         Problem(
@@ -131,7 +188,7 @@ def _policy_text(
         )
         for flaw in flaws
     ]
-    return None if flaws else canonical_text(json.loads(text))
+    return Compiled(None) if flaws else Compiled(json.loads(text))
 
 
 def _notes(settings: RepositorySettings) -> Iterator[Note]:

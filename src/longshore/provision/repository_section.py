@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
 
-from longshore.errors import UsageError, Where
-from longshore.policy.lifecycle.intent import Intent, intent_flaws
-from longshore.policy.lifecycle.preset import PRESETS
+from longshore.errors import UsageError
 from longshore.policy.naming import check_name
+from longshore.provision.lifecycle_section import lifecycle
 from longshore.provision.settings import (
     Access,
     Encryption,
-    Lifecycle,
     Mutability,
     RepositorySettings,
 )
-from longshore.provision.shapes import Parsed, Shape, Text, Whole, Word
+from longshore.provision.shapes import Parsed, Shape, Text, Word
 from longshore.provision.structures import Either, Key, ListOf, MapOf, Struct
 from longshore.text import tr
 
@@ -50,7 +47,7 @@ def repositories() -> Shape[dict[str, RepositorySettings]]:
                 "Scan images when they are pushed",
             ),
             "encryption": Key(_encryption(), "aes256 or kms; fixed when the repository is made"),
-            "lifecycle": Key(_lifecycle(), "Which images go, and when"),
+            "lifecycle": Key(lifecycle(), "Which images go, and when"),
             "access": Key(_access(), "Who may push and pull"),
             "tags": Key(_aws_tags(), "AWS tags of the repository, for cost reports"),
         },
@@ -115,68 +112,6 @@ def _encryption() -> Shape[Encryption]:
         mapping=Struct(lambda kms: kms, {"kms": Key(key, "Encrypt with KMS", required=True)}),
         then=lambda value: _ENCRYPTIONS.get(value, value),
     )
-
-
-def _lifecycle() -> Shape[Lifecycle]:
-    pattern = re.compile(r"[\w.*-]{1,128}\Z", re.ASCII)
-
-    def check(name: str) -> tuple[str, str] | None:
-        if pattern.match(name):
-            return None
-        return tr("'{text}' is not a tag pattern", text=name), tr('for example "v*"')
-
-    days = Whole(1, 36_500)
-    counted = MapOf(Whole(1, 100_000), check)
-    return Either(
-        scalar=Word("none"),
-        mapping=Struct(
-            _read_lifecycle,
-            {
-                "preset": Key(Word(*PRESETS), "A policy that longshore brings"),
-                "file": Key(
-                    Parsed(tr("a path inside the folder of the config"), _parse_path),
-                    "A file with ECR's lifecycle policy text",
-                ),
-                "keep": Key(counted, "How many images stay, by tag pattern"),
-                "max_age_days": Key(MapOf(days, check), "When images go, by tag pattern"),
-                "untagged_days": Key(days, "When images without a tag go"),
-                "backup_days": Key(days, "When images tagged backup-* go"),
-                "protect": Key(
-                    ListOf(Text(tr("a tag pattern"), pattern.pattern[:-2])),
-                    "Tag patterns that never go, besides live-*, rollback-* and latest",
-                ),
-            },
-            placed=True,
-        ),
-        then=lambda value: Lifecycle() if isinstance(value, str) else value,
-    )
-
-
-def _read_lifecycle(
-    where: Where, preset: str | None = None, file: str | None = None, **intent: Any
-) -> Lifecycle:
-    forms = [form for form in (preset, file, intent) if form]
-    if len(forms) != 1:
-        raise UsageError(
-            tr("a lifecycle is a preset, a file or an intent: one of them"),
-            tr("for example {preset: standard}, or none"),
-        )
-    if not intent:
-        return Lifecycle(preset, file, where=where)
-    made = Intent(**intent)
-    if flaws := intent_flaws(made):
-        raise UsageError(tr("ECR refuses this lifecycle: {why}", why="; ".join(flaws)))
-    return Lifecycle(intent=made, where=where)
-
-
-def _parse_path(text: str) -> str:
-    parts = text.split("/")
-    if text.startswith("/") or ".." in parts or "\\" in text or ":" in parts[0] or not text:
-        raise UsageError(
-            tr("'{path}' leads outside the folder of the config", path=text),
-            tr("keep the file beside longshore.yaml"),
-        )
-    return text
 
 
 def _access() -> Shape[Access]:

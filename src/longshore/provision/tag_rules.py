@@ -1,7 +1,8 @@
 """The rules for tags that the file asks for. Pure.
 
-Markers are on every image where a repository of the file has the standard lifecycle policy, whose
-joint limits go by them; elsewhere only where the policy's plain rules reach no tag.
+Markers are on every image where a repository of the file has the standard lifecycle policy, or a
+family of its own that asks for them: joint limits go by them. Elsewhere they are only where the
+policy's plain rules reach no tag.
 """
 
 from __future__ import annotations
@@ -34,4 +35,5 @@ def tag_rules(config: Config | None) -> TagRules:
 def default_markers(config: Config) -> MarkerMode:
     """Which images get markers when the file does not say so."""
     policies = [one.lifecycle for one in config.repositories.values() if one.lifecycle]
-    return "all" if any(one.preset == "standard" for one in policies) else "needed"
+    wanted = any(one.preset or (one.intent and one.intent.asks_for_markers) for one in policies)
+    return "all" if wanted else "needed"

@@ -22,12 +22,13 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from longshore.policy.families import Family, marker_pattern
-from longshore.policy.slugs import branch_tag
+from longshore.policy.families import MAIN, Family, MarkerMode, marker_pattern
+from longshore.policy.slugs import branch_slug
 
 KEEP_ALL = 9999
+NEVER_DAYS = 36_500
 PROTECTED = ("live-*", "rollback-*", "latest")
 BACKUPS = "backup-*"
 MOST_BACKUPS = 50
@@ -36,8 +37,8 @@ UNTAGGED_DAYS = 1
 PRESETS = ("standard",)
 LIMITS: dict[Family, int] = {"production": 10, "branch": 5, "pull-request": 3}
 RELEASES = "v*"
+BRANCHES = ("develop-*", "feature-*", "nightly-*")
 
-Markers = Literal["all", "needed", "none"]
 Rule = dict[str, Any]
 _FIXED_NAME = re.compile(r"[^*?+!\[\]]+")
 _LONGEST_BRANCH = 64
@@ -49,13 +50,20 @@ class Families:
 
     `main` and `develop` are names of branches, `branches` those that the pipeline builds (GitHub's
     filters, `feature/*`). `markers` says which images the pipeline gives a marker tag: all, those
-    that no other rule reaches, or none.
+    that no other rule reaches, or none. `components`: names of components begin the tags, so there
+    are several tags like latest.
     """
 
-    main: tuple[str, ...] = ("main", "master")
+    main: tuple[str, ...] = MAIN
     develop: tuple[str, ...] = ("develop",)
     branches: tuple[str, ...] = ()
-    markers: Markers = "all"
+    markers: MarkerMode = "all"
+    components: bool = False
+
+    @property
+    def protected(self) -> tuple[str, ...]:
+        """The patterns of images that always stay."""
+        return (*PROTECTED, "*-latest") if self.components else PROTECTED
 
     @property
     def production(self) -> tuple[str, ...]:
@@ -65,21 +73,21 @@ class Families:
     @property
     def branch(self) -> tuple[str, ...]:
         """The patterns of branch images without a marker."""
-        usual = ("develop-*", "feature-*", "nightly-*")
         known = (self.pattern(name) for name in self.branches)
-        covered = tuple(one.removesuffix("*") for one in (*self.production, *usual))
-        return _unique((*usual, *(one for one in known if not one.startswith(covered) and one)))
+        taken = {*self.production, ""}
+        return _unique((*BRANCHES, *(one for one in known if one not in taken)))
 
     def pattern(self, branch: str) -> str:
         """The pattern of a branch's images; empty when no pattern is sure to be theirs alone.
 
-        >>> Families().pattern("release/*")
-        'release-*'
+        >>> Families().pattern("release/*"), Families().pattern("*")
+        ('release-*', '')
         """
         fixed = branch.rstrip("*").rstrip("/") if "*" in branch else branch
         if not _FIXED_NAME.fullmatch(fixed) or len(fixed) > _LONGEST_BRANCH:
             return ""
-        return branch_tag(branch.removesuffix("*"), "*", self.develop)
+        name = branch.removesuffix("*").removesuffix("*")
+        return f"{branch_slug(name, self.develop, main=self.main)}-*"
 
 
 DEFAULT = Families()
@@ -87,27 +95,26 @@ DEFAULT = Families()
 
 def standard_policy(families: Families = DEFAULT) -> dict[str, Any]:
     """Production images 10, branches 5, pull requests 3, untagged 1 day; see the module's words."""
+    marked = families.markers != "none"
     return numbered(
         [
-            *protecting(PROTECTED),
+            *protecting(families.protected),
             backstop(),
-            *_markers(families),
-            keep_newest("pr-*", LIMITS["pull-request"], "pull requests"),
-            *_plain("production", "production without marker", families.production),
-            *_plain("branch", "branches without marker", families.branch),
+            *(_joint(family) for family in ("production", "branch") if marked),
+            _joint("pull-request"),
+            *_each("production", families.production),
+            *_each("branch", families.branch),
             untagged(UNTAGGED_DAYS),
         ]
     )
 
 
-def _markers(families: Families) -> Iterable[Rule]:
-    if families.markers != "none":
-        for family, name in (("production", "production"), ("branch", "branches")):
-            known: Family = "production" if family == "production" else "branch"
-            yield keep_newest(marker_pattern(known), LIMITS[known], f"{name}, all together")
+def _joint(family: Family) -> Rule:
+    return keep_newest(marker_pattern(family), LIMITS[family], f"{_NAMES[family]}, all together")
 
 
-def _plain(family: Family, name: str, patterns: Iterable[str]) -> list[Rule]:
+def _each(family: Family, patterns: Iterable[str]) -> list[Rule]:
+    name = f"{_NAMES[family]} without a marker"
     return [keep_newest(pattern, LIMITS[family], name) for pattern in patterns]
 
 
@@ -119,6 +126,11 @@ def canonical_text(policy: dict[str, Any]) -> str:
 
 # --- rules; their descriptions are part of the policy's text, so they are in English always -----
 
+_NAMES: dict[Family, str] = {
+    "production": "production",
+    "branch": "branches",
+    "pull-request": "pull requests",
+}
 _PURPOSES = {
     "live-*": "what runs stays: images tagged live-*",
     "rollback-*": "what a rollback needs stays: images tagged rollback-*",
@@ -131,10 +143,10 @@ def numbered(rules: Iterable[Rule]) -> dict[str, Any]:
     return {"rules": [{"rulePriority": place, **rule} for place, rule in enumerate(rules, start=1)]}
 
 
-def protecting(patterns: Iterable[str]) -> list[Rule]:
+def protecting(patterns: Iterable[str], what: str = "images") -> list[Rule]:
     """Rules that keep all they match; rules behind them cannot reach it."""
     return [
-        _counting(one, KEEP_ALL, _PURPOSES.get(one, f"images tagged {one} stay"))
+        _counting(one, KEEP_ALL, _PURPOSES.get(one, f"{what}: what is tagged {one} stays"))
         for one in patterns
     ]
 
@@ -155,6 +167,34 @@ def keep_for(pattern: str, days: int, what: str) -> Rule:
     """What was pushed longer ago goes."""
     text = f"{what}: {pattern} go {_days(days)} after their push"
     return _rule({"tagStatus": "tagged", "tagPatternList": [pattern], **_since(days)}, text)
+
+
+def archive_for(pattern: str, days: int, what: str) -> Rule:
+    """What was pushed longer ago goes to archive storage."""
+    text = f"{what}: {pattern} are archived {_days(days)} after their push"
+    rule = _rule({"tagStatus": "tagged", "tagPatternList": [pattern], **_since(days)}, text)
+    return {**rule, "action": {"type": "transition", "targetStorageClass": "archive"}}
+
+
+def archived_for(pattern: str, days: int, what: str) -> Rule:
+    """What was archived longer ago goes."""
+    return _rule(_archived(pattern, days), f"{what}: archived {pattern} go after {_days(days)}")
+
+
+def archive_shield(pattern: str) -> Rule:
+    """Keeps archived images: archive storage knows no counts, so it takes an unreachable age."""
+    return _rule(_archived(pattern, NEVER_DAYS), f"archived images tagged {pattern} stay")
+
+
+def _archived(pattern: str, days: int) -> dict[str, Any]:
+    return {
+        "tagStatus": "tagged",
+        "tagPatternList": [pattern],
+        "storageClass": "archive",
+        "countType": "sinceImageTransitioned",
+        "countUnit": "days",
+        "countNumber": days,
+    }
 
 
 def untagged(days: int) -> Rule:

@@ -65,7 +65,8 @@ LAST_BACKUPS = 3
 
 @dataclass(frozen=True)
 class PruneRule:
-    """What goes of the tags that any of `patterns` matches (OR, as ECR's lists are not).
+    """What goes of the tags that any of `patterns` matches (OR, as ECR's lists are not), and none
+    of `excluding`.
 
     Within each group (`per`), what is among the `keep_newest` or younger than `keep_for_days`
     stays; None does not ask. `at_least` of the newest stay whatever their age. `clock` says what a
@@ -79,6 +80,7 @@ class PruneRule:
     per: Per = "family"
     at_least: int = 0
     clock: Clock = "push"
+    excluding: tuple[str, ...] = ()
 
 
 BACKUP_RULE = PruneRule(
@@ -207,10 +209,12 @@ def _judge(
     units = [(image, unit) for image in images if image.tags for unit in units_of(image.tags)]
     for rule in rules:
         expressions = [glob_expression(pattern) for pattern in rule.patterns]
+        others = [glob_expression(pattern) for pattern in rule.excluding]
         mine = [
             (image, unit)
             for image, unit in units
             if any(one.fullmatch(tag) for tag in unit for one in expressions)
+            and not any(one.fullmatch(tag) for tag in unit for one in others)
         ]
         yield from _judge_rule(rule, mine, at)
 
