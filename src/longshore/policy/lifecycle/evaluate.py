@@ -25,57 +25,31 @@ and counts nowhere. The cost is that of sorting images and tags, plus that of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal, NamedTuple
+from itertools import pairwise
 
 from longshore.facts import ImageSeen
-from longshore.policy.lifecycle import words
+from longshore.policy.lifecycle.bonds import bind
 from longshore.policy.lifecycle.grammar import Policy, Rule, StorageClass
 from longshore.policy.lifecycle.matching import TagTable, patterns_of
 from longshore.policy.lifecycle.readings import DEFAULT, Readings
+from longshore.policy.lifecycle.verdicts import Action, Because, Evaluation, Verdict
 
-Action = Literal["expire", "transition", "keep"]
-Because = Literal["count", "age", "no-rule", "undated", "in-index", "subject", "restoring"]
+__all__ = [
+    "Action",
+    "Because",
+    "Evaluation",
+    "Verdict",
+    "counted_from",
+    "cutoff",
+    "evaluate",
+    "ranked_at",
+]
+
 _WORLDS: dict[str, StorageClass] = {"ACTIVE": "standard", "ARCHIVED": "archive"}
-
-
-class Verdict(NamedTuple):
-    """What happens to an image, and why. (A tuple, because there may be a million.)
-
-    `rule` is the rule that decides about the image, also when it keeps it; None: no rule reaches
-    it. `because` says what decided: the `count` (`rank`: 1 is the newest), the `age` in seconds,
-    the index or subject in `other`; `behind` is the subject's own verdict.
-    """
-
-    image: ImageSeen
-    action: Action
-    rule: Rule | None
-    because: Because
-    rank: int = 0
-    age_s: float = 0.0
-    other: str = ""
-    behind: Verdict | None = None
-
-    @property
-    def reason(self) -> str:
-        """The reason in a sentence."""
-        return words.reason(self)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The verdicts, in the order of the images that were given."""
-
-    policy: Policy
-    at: datetime
-    readings: Readings
-    verdicts: tuple[Verdict, ...]
-
-    def acted(self, action: Action = "expire") -> tuple[Verdict, ...]:
-        """The verdicts with this action."""
-        return tuple(one for one in self.verdicts if one.action == action)
+_SORTING = 8  # times as dear as looking up whether an image is in a set is sorting it in
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def evaluate(
@@ -83,8 +57,7 @@ def evaluate(
 ) -> Evaluation:
     """One verdict per image. Digests must be unique; `at` and all times are aware."""
     verdicts = _by_rules(policy, images, at, readings)
-    _hold_children(images, verdicts, readings)
-    _follow_subjects(images, verdicts, readings)
+    bind(images, verdicts, readings)
     return Evaluation(policy, at, readings, tuple(verdicts))
 
 
@@ -109,57 +82,48 @@ def counted_from(rule: Rule, image: ImageSeen, readings: Readings) -> datetime |
 
 def cutoff(rule: Rule, at: datetime, readings: Readings) -> datetime:
     """An age rule acts on images whose time is before this one."""
-    if readings.day == "calendar":
-        at = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     try:
+        if readings.day == "calendar":
+            at = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         return at - timedelta(days=rule.selection.count_number)
     except OverflowError:
-        return datetime.min.replace(tzinfo=UTC)
+        return _LONG_AGO
 
 
 def _by_rules(
     policy: Policy, images: Sequence[ImageSeen], at: datetime, readings: Readings
 ) -> list[Verdict]:
     """The verdicts as if no image named another one."""
-    follows = readings.referrers == "follow"
-    takes_part = [not (follows and image.subject and not image.tags) for image in images]
-    field = _Field(images, takes_part, readings)
+    field = _Field(images, readings)
     verdicts: list[Verdict | None] = [None] * len(images)
     for rule in policy.rules:
-        places = field.matching(rule)
         if rule.selection.count_type == "imageCountMoreThan":
-            _count(rule, images, places, field, verdicts)
+            _count(rule, field, verdicts)
         else:
-            _age(rule, images, places, at, readings, verdicts)
+            _age(rule, field, cutoff(rule, at, readings), at, verdicts)
     return [one or _unreached(image) for one, image in zip(verdicts, images, strict=True)]
 
 
 class _Field:
-    """The images newest first by storage class, and who matches what."""
+    """The images newest first by storage class, and who matches what.
 
-    def __init__(
-        self, images: Sequence[ImageSeen], takes_part: Sequence[bool], readings: Readings
-    ) -> None:
-        self._images = images
-        tags = [image.tags if part else () for image, part in zip(images, takes_part, strict=True)]
-        self._table = TagTable(tags)
-        self.uncounted = _children(images) if readings.children == "do-not-count" else frozenset()
-        ordered = [place for place, part in enumerate(takes_part) if part]
-        ordered.sort(
-            key=lambda place: images[place].digest,
-            reverse=readings.ties == "higher-digest-is-newer",
-        )
-        ordered.sort(key=self._time, reverse=True)
-        self._worlds: dict[StorageClass, list[int]] = {"standard": [], "archive": []}
+    Images that only follow their subject are in no storage class: no rule sees them.
+    """
+
+    def __init__(self, images: Sequence[ImageSeen], readings: Readings) -> None:
+        self.images, self.readings = images, readings
+        self.uncounted: frozenset[str] = frozenset()
+        if readings.children == "do-not-count":
+            self.uncounted = frozenset(child for image in images for child in image.children)
+        self._table: TagTable | None = None
         self._rank = [0] * len(images)
-        for rank, place in enumerate(ordered):
+        self._worlds: dict[StorageClass, list[int]] = {"standard": [], "archive": []}
+        for rank, place in enumerate(_newest_first(images, readings)):
+            image = images[place]
             self._rank[place] = rank
-            if world := _WORLDS.get(images[place].status):
-                self._worlds[world].append(place)
-
-    def _time(self, place: int) -> float:
-        time = ranked_at(self._images[place])
-        return time.timestamp() if time else 0.0
+            follows = image.subject and not image.tags and readings.referrers == "follow"
+            if not follows and image.status in _WORLDS:
+                self._worlds[_WORLDS[image.status]].append(place)
 
     def matching(self, rule: Rule) -> Sequence[int]:
         """The images that meet the rule's tagging requirements, newest first."""
@@ -168,35 +132,40 @@ class _Field:
         if selection.tag_status == "any":
             return world
         if selection.tag_status == "untagged":
-            return [place for place in world if not self._images[place].tags]
+            return [place for place in world if not self.images[place].tags]
+        if self._table is None:
+            self._table = TagTable([image.tags for image in self.images])
         found = self._table.matching(patterns_of(selection))
-        mine = [
+        if len(found) * _SORTING > len(world):
+            return [place for place in world if place in found]
+        mine = (
             place
             for place in found
-            if _WORLDS.get(self._images[place].status) == selection.storage_class
-        ]
+            if _WORLDS.get(self.images[place].status) == selection.storage_class
+        )
         return sorted(mine, key=self._rank.__getitem__)
 
 
-def _children(images: Iterable[ImageSeen]) -> frozenset[str]:
-    return frozenset(child for image in images for child in image.children)
+def _newest_first(images: Sequence[ImageSeen], readings: Readings) -> list[int]:
+    """All places by time; those of the same instant by digest. What has no time is last."""
+    times = [ranked_at(image) or _LONG_AGO for image in images]
+    places = sorted(range(len(images)), key=times.__getitem__, reverse=True)
+    if any(times[one] == times[other] for one, other in pairwise(places)):
+        lower_first = readings.ties == "lower-digest-is-newer"
+        places.sort(key=lambda place: images[place].digest, reverse=not lower_first)
+        places.sort(key=times.__getitem__, reverse=True)
+    return places
 
 
-def _count(
-    rule: Rule,
-    images: Sequence[ImageSeen],
-    places: Sequence[int],
-    field: _Field,
-    verdicts: list[Verdict | None],
-) -> None:
+def _count(rule: Rule, field: _Field, verdicts: list[Verdict | None]) -> None:
     keeps, rank = rule.selection.count_number, 0
-    is_tagged = rule.selection.tag_status == "tagged"
-    for place in places:
-        image = images[place]
+    uncounted = field.uncounted if rule.selection.tag_status != "tagged" else frozenset()
+    for place in field.matching(rule):
+        image = field.images[place]
         if ranked_at(image) is None:
             verdicts[place] = verdicts[place] or Verdict(image, "keep", rule, "undated")
             continue
-        counts = is_tagged or image.digest not in field.uncounted or bool(image.tags)
+        counts = image.digest not in uncounted or bool(image.tags)
         rank += counts
         if verdicts[place] is None:
             action: Action = rule.action if counts and rank > keeps else "keep"
@@ -204,116 +173,20 @@ def _count(
 
 
 def _age(
-    rule: Rule,
-    images: Sequence[ImageSeen],
-    places: Sequence[int],
-    at: datetime,
-    readings: Readings,
-    verdicts: list[Verdict | None],
+    rule: Rule, field: _Field, before: datetime, at: datetime, verdicts: list[Verdict | None]
 ) -> None:
-    before = cutoff(rule, at, readings)
-    for place in places:
+    for place in field.matching(rule):
         if verdicts[place] is not None:
             continue
-        image = images[place]
-        time = counted_from(rule, image, readings)
+        image = field.images[place]
+        time = counted_from(rule, image, field.readings)
         if time is None:
             verdicts[place] = Verdict(image, "keep", rule, "undated")
             continue
-        age_s = (at - time).total_seconds()
         action: Action = rule.action if time < before else "keep"
-        verdicts[place] = Verdict(image, action, rule, "age", 0, age_s)
+        verdicts[place] = Verdict(image, action, rule, "age", 0, (at - time).total_seconds())
 
 
 def _unreached(image: ImageSeen) -> Verdict:
     known = image.status in _WORLDS
     return Verdict(image, "keep", None, "no-rule" if known else "restoring")
-
-
-def _hold_children(
-    images: Sequence[ImageSeen], verdicts: list[Verdict], readings: Readings
-) -> None:
-    """An image that an index names stays until the index is gone."""
-    parents: dict[str, list[int]] = {}
-    for place, image in enumerate(images):
-        for child in image.children:
-            parents.setdefault(child, []).append(place)
-    if not parents:
-        return
-    held: dict[int, bool] = {}
-    by_digest = {image.digest: place for place, image in enumerate(images)}
-
-    def is_held(place: int) -> bool:
-        """Whether an index that stays, or that goes only in this run, names the image."""
-        if place not in held:
-            held[place] = True  # an image that names itself, in a broken file, stays
-            held[place] = any(stays(parent) for parent in parents.get(images[place].digest, ()))
-        return held[place]
-
-    def stays(parent: int) -> bool:
-        if readings.children_go == "next-run" or verdicts[parent].action == "keep":
-            return True
-        return is_held(parent)
-
-    for place in _outermost_first(parents, by_digest, images):
-        verdict = verdicts[place]
-        if verdict.action != "keep" and is_held(place):
-            holder = next(one for one in parents[verdict.image.digest] if stays(one))
-            verdicts[place] = verdict._replace(
-                action="keep", because="in-index", other=images[holder].digest
-            )
-
-
-def _outermost_first(
-    parents: dict[str, list[int]], by_digest: dict[str, int], images: Sequence[ImageSeen]
-) -> list[int]:
-    """The named images that are there, those in no index first: their verdicts are final."""
-    named = [by_digest[digest] for digest in parents if digest in by_digest]
-    depth: dict[int, int] = {}
-
-    def depth_of(place: int, seen: frozenset[int]) -> int:
-        if place in depth or place in seen or len(seen) > 64:
-            return depth.get(place, 0)
-        above = parents.get(images[place].digest, ())
-        found = 1 + max((depth_of(one, seen | {place}) for one in above), default=-1)
-        depth[place] = found
-        return found
-
-    return sorted(named, key=lambda place: depth_of(place, frozenset()))
-
-
-def _follow_subjects(
-    images: Sequence[ImageSeen], verdicts: list[Verdict], readings: Readings
-) -> None:
-    """An image with a subject goes with it; untagged, it is reached by nothing else."""
-    referrers = [place for place, image in enumerate(images) if image.subject]
-    if not referrers:
-        return
-    by_digest = {image.digest: place for place, image in enumerate(images)}
-    final: dict[int, Verdict] = {}
-
-    def follow(place: int, seen: frozenset[int]) -> Verdict:
-        image, own = images[place], verdicts[place]
-        subject = by_digest.get(image.subject or "")
-        if place in final or not image.subject or place in seen or len(seen) > 64:
-            return final.get(place, own)
-        behind = None if subject is None else follow(subject, seen | {place})
-        final[place] = _with_subject(image, own, behind, readings)
-        return final[place]
-
-    for place in referrers:
-        follow(place, frozenset())
-    for place, verdict in final.items():
-        verdicts[place] = verdict
-
-
-def _with_subject(
-    image: ImageSeen, own: Verdict, behind: Verdict | None, readings: Readings
-) -> Verdict:
-    only_follows = readings.referrers == "follow" and not image.tags
-    moves = behind is not None and behind.action != "keep" and own.action != "expire"
-    if not moves and not only_follows:
-        return own
-    action: Action = behind.action if behind is not None else "keep"
-    rule = behind.rule if behind is not None else None
-    return Verdict(image, action, rule, "subject", other=image.subject or "", behind=behind)

@@ -16,15 +16,26 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import lru_cache
 
 from longshore.policy.lifecycle.grammar import Selection
 
 _LAST = "\U0010ffff"
 
 
+@lru_cache(maxsize=1024)
 def glob_expression(pattern: str) -> re.Pattern[str]:
-    """ECR's wildcard pattern, for fullmatch."""
-    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)
+    """ECR's wildcard pattern, for fullmatch.
+
+    Each part is taken where it comes first and never tried again further on (that can match no
+    more), so that no pattern takes longer than the tag is long, times its parts.
+    """
+    head, *middle = pattern.split("*")
+    if not middle:
+        return re.compile(re.escape(head), re.DOTALL)
+    tail = middle.pop()
+    found = "".join(f"(?>.*?{re.escape(part)})" for part in middle if part)
+    return re.compile(f"{re.escape(head)}{found}.*{re.escape(tail)}", re.DOTALL)
 
 
 def matches_tag(pattern: str, tag: str) -> bool:
@@ -46,9 +57,11 @@ class TagTable:
     """All tags of a repository, sorted; images are known by their place in the sequence."""
 
     def __init__(self, tags_of_images: Sequence[Sequence[str]]) -> None:
-        pairs = sorted((tag, place) for place, tags in enumerate(tags_of_images) for tag in tags)
-        self._tags = [tag for tag, _ in pairs]
-        self._places = [place for _, place in pairs]
+        tags = [tag for tags in tags_of_images for tag in tags]
+        places = [place for place, tags in enumerate(tags_of_images) for _ in tags]
+        order = sorted(range(len(tags)), key=tags.__getitem__)
+        self._tags = [tags[at] for at in order]
+        self._places = [places[at] for at in order]
 
     def matching(self, patterns: Sequence[str]) -> set[int]:
         """The images of which each pattern matches some tag."""

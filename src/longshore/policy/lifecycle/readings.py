@@ -59,22 +59,26 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 
 def open_points(policy: Policy, images: Sequence[ImageSeen]) -> tuple[str, ...]:
     """The fields of Readings that can matter for these rules and images."""
-    counts = {rule.selection.count_type for rule in policy.rules}
-    by_count, by_age = "imageCountMoreThan" in counts, len(counts - {"imageCountMoreThan"}) > 0
+    types = {rule.selection.count_type for rule in policy.rules}
+    by_count, by_age = "imageCountMoreThan" in types, len(types - {"imageCountMoreThan"}) > 0
+    counts_untagged = any(
+        rule.selection.count_type == "imageCountMoreThan" and rule.selection.tag_status != "tagged"
+        for rule in policy.rules
+    )
     has_children = any(image.children for image in images)
     matters = {
         "day": by_age,
         "ties": by_count and _has_ties(images),
-        "children": by_count and has_children,
-        "children_go": has_children,
+        "children": counts_untagged and has_children,
+        "children_go": bool(policy.rules) and has_children,
         "referrers": any(image.subject and not image.tags for image in images),
-        "restored_age": "sinceImagePushed" in counts and any(i.activated_at for i in images),
+        "restored_age": "sinceImagePushed" in types and any(i.activated_at for i in images),
     }
     return tuple(name for name in CHOICES if matters[name])
 
 
 def _has_ties(images: Sequence[ImageSeen]) -> bool:
-    times = [image.activated_at or image.pushed_at for image in images]
+    times = [time for image in images if (time := image.activated_at or image.pushed_at)]
     return len(set(times)) < len(times)
 
 

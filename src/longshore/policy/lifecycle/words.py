@@ -8,7 +8,7 @@ from longshore.policy.lifecycle.grammar import Rule, Selection
 from longshore.text import tr
 
 if TYPE_CHECKING:
-    from longshore.policy.lifecycle.evaluate import Verdict
+    from longshore.policy.lifecycle.verdicts import Verdict
 
 DAY_S = 86_400
 _SHORT = 19
@@ -66,11 +66,19 @@ def reason(verdict: Verdict) -> str:
     if verdict.because == "subject":
         return _of_subject(verdict)
     if verdict.rule is None:
-        if verdict.because == "restoring":
-            return tr("it is being restored from archive; no rule selects it meanwhile")
-        return tr("no rule reaches it")
+        return _of_no_rule(verdict)
     begin = tr("rule {rule} {does}", rule=verdict.rule.priority, does=rule_words(verdict.rule))
     return f"{begin}; {_this(verdict, verdict.rule)}"
+
+
+def _of_no_rule(verdict: Verdict) -> str:
+    if verdict.because == "circle":
+        return tr("it and others name each other in a circle, which cannot be; such images stay")
+    if verdict.because != "restoring":
+        return tr("no rule reaches it")
+    if verdict.image.status == "ACTIVATING":
+        return tr("it is being restored from archive; no rule selects it meanwhile")
+    return tr("its status is {status}; no rule selects it", status=verdict.image.status)
 
 
 def _this(verdict: Verdict, rule: Rule) -> str:
@@ -92,12 +100,11 @@ def _of_subject(verdict: Verdict) -> str:
     subject = short(verdict.other)
     if verdict.behind is None:
         return tr("its subject {subject} is not among the images", subject=subject)
-    if verdict.behind.action == "keep":
-        return tr("it stays with its subject {subject}", subject=subject)
+    why = reason(verdict.behind)
+    if verdict.action == "keep":
+        return tr("it stays with its subject {subject}: {reason}", subject=subject, reason=why)
     return tr(
-        "it goes with its subject {subject}, within 24 hours: {reason}",
-        subject=subject,
-        reason=reason(verdict.behind),
+        "it goes with its subject {subject}, within 24 hours: {reason}", subject=subject, reason=why
     )
 
 
