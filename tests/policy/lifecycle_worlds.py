@@ -36,7 +36,7 @@ def policy(*selections: Selection | tuple[Selection, ActionType]) -> Policy:
     rules = []
     for number, one in enumerate(selections, start=1):
         selection, action = one if isinstance(one, tuple) else (one, "expire")
-        rules.append(Rule(number, selection, action))  # type: ignore[arg-type]
+        rules.append(Rule(number, selection, action))
     return Policy(tuple(rules))
 
 
