@@ -1,9 +1,8 @@
-"""`longshore local seed reset clock fault`: what the servers hold, and how they bend. I/O."""
+"""`longshore local seed reset fault`: what the servers hold, and how they bend. I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from longshore.cli.local_frame import (
     in_folder,
     in_same_folder,
     local,
-    parse_duration,
 )
 from longshore.embedded import daemon
 from longshore.embedded.state import LISTENERS, LocalState, UpOptions
@@ -125,26 +123,6 @@ def reset(app: App, data_dir: Path | None, dry_run: bool) -> None:
 
 
 @local.command(
-    "clock",
-    help=tr("Shows or moves the servers' clock: tokens expire, pull windows pass, images age."),
-    examples=("longshore local clock", "longshore local clock --advance 6h"),
-)
-@click.option("--advance", "by", metavar="TIME", help=tr("90s, 15m, 6h or 2d; -6h goes back"))
-@click.option("--reset", "back", is_flag=True, help=tr("back to real time"))
-@in_folder
-def clock(app: App, data_dir: Path | None, by: str | None, back: bool) -> None:
-    question: dict[str, Any] = {"do": "clock", "reset": back}
-    if by is not None:
-        question["advance"] = parse_duration(by)
-    answer = ask(folder_of(app, data_dir), question)
-    ahead = timedelta(seconds=round(answer["ahead_seconds"]))
-    line = tr("EMBEDDED clock: {now} ({ahead} ahead)", now=answer["now"], ahead=ahead)
-    document = {"schema": "longshore.local.clock/1", "now": answer["now"]}
-    document["ahead_seconds"] = answer["ahead_seconds"]
-    app.output.result(document, [line])
-
-
-@local.command(
     "fault",
     help=tr(
         "Lets requests fail on purpose. Without options lists the faults in force; what is not "
@@ -159,6 +137,7 @@ def clock(app: App, data_dir: Path | None, by: str | None, back: bool) -> None:
 @click.option("--on", "listener", type=click.Choice(LISTENERS), help=tr("only at this server"))
 @click.option("--method", metavar="NAMES", help=tr("only these methods, as GET,HEAD"))
 @click.option("--path", metavar="REGEX", help=tr("only paths in which this is found"))
+@click.option("--operation", metavar="NAME", help=tr("only this operation of an AWS service"))
 @click.option("--after", type=click.IntRange(0), metavar="N", help=tr("let N requests pass first"))
 @click.option("--times", type=click.IntRange(0), metavar="N", help=tr("meet N requests; 0: all"))
 @click.option("--delay-ms", type=click.IntRange(0), metavar="MS", help=tr("wait before answering"))

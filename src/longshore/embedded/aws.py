@@ -115,12 +115,16 @@ class Aws:
             body = self._api.answer(target, signed.body, caller)
             return Response(200, {"Content-Type": CONTENT_TYPE}, body, f"ecr:{operation}")
         if (caller.service, operation) == ("cloudtrail", "LookupEvents"):
-            found = lookup_events(self.telling.records(), caller.region, signed.body)
-            return Response(200, {"Content-Type": CONTENT_TYPE}, json.dumps(found).encode())
+            return self._lookup_events(caller.region, signed.body)
         is_root = caller.principal.access_key == self._root.access_key
         if (caller.service, operation) == ("sts", "GetCallerIdentity") and is_root:
             return _caller_identity(self._root, request_id)
         return self.services.answer(_for(call, caller))
+
+    def _lookup_events(self, region: str, body: bytes) -> Response:
+        found = lookup_events(self.telling.records(), region, body, self.clock.now())
+        kind = "cloudtrail:LookupEvents"
+        return Response(200, {"Content-Type": CONTENT_TYPE}, json.dumps(found).encode(), kind)
 
     def _deliver(self, region: str, events: Sequence[Event]) -> None:
         self.services.emit(self._root, region, events)

@@ -9,6 +9,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from longshore.errors import UsageError
+from longshore.text import tr
+
+_FIRST, _LAST = datetime(2000, 1, 1), datetime(2999, 12, 31)  # noqa: DTZ001
+
 
 class Clock:
     """What time it is for every embedded server. The offset survives restarts.
@@ -41,13 +46,16 @@ class Clock:
         return self.now().timestamp()
 
     def advance(self, seconds: float) -> datetime:
-        """Move on (or back, when negative) and give the new time."""
+        """Move on (or back, when negative) and give the new time. Raises UsageError."""
         with self._lock:
-            self._keep(self._offset + timedelta(seconds=seconds))
+            try:
+                self._keep(self._offset + timedelta(seconds=seconds))
+            except OverflowError:
+                raise _too_far() from None
         return self._moved()
 
     def set(self, moment: datetime) -> datetime:
-        """Make it `moment` now; time goes on from there."""
+        """Make it `moment` now; time goes on from there. Raises UsageError."""
         with self._lock:
             self._keep(moment.astimezone(UTC) - datetime.now(UTC))
         return self._moved()
@@ -64,6 +72,8 @@ class Clock:
         return self.now()
 
     def _keep(self, offset: timedelta) -> None:
+        if not _FIRST <= datetime.now(UTC).replace(tzinfo=None) + offset <= _LAST:
+            raise _too_far()
         self._offset = offset
         if self._path is None:
             return
@@ -71,6 +81,14 @@ class Clock:
         temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
         temporary.write_text(json.dumps({"offset_seconds": offset.total_seconds()}))
         temporary.replace(self._path)
+
+
+def _too_far() -> UsageError:
+    return UsageError(
+        tr("the clock goes from {first} to {last}", first=_FIRST.year, last=_LAST.year),
+        tr("name a nearer time, or go back to real time with longshore local clock --reset"),
+        code="bad-time",
+    )
 
 
 def _read_offset(path: Path | None) -> timedelta:

@@ -1,7 +1,7 @@
 """CloudTrail's LookupEvents over the records that the embedded ECR leaves. Pure.
 
 Only service events of lifecycle runs and previews are kept here; API calls are not. As at AWS the
-newest event comes first, and one attribute may be looked up.
+newest event comes first, those of the last 90 days are there, and an attribute may be looked up.
 """
 
 from __future__ import annotations
@@ -10,19 +10,23 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from longshore.embedded.aws_errors import AwsRefusal
 
 Record = Mapping[str, Any]
 _PAGE = 50
+_SHOWN = timedelta(days=90)
 
 
-def lookup_events(records: Iterable[Record], region: str, body: bytes) -> dict[str, Any]:
+def lookup_events(
+    records: Iterable[Record], region: str, body: bytes, now: datetime
+) -> dict[str, Any]:
     """The answer to a request with this body. Raises AwsRefusal."""
-    asked = _read(body)
-    found = [one for one in records if one["awsRegion"] == region and _is_asked(one, asked)]
+    asked, since = _read(body), (now - _SHOWN).timestamp()
+    shown = (one for one in records if one["awsRegion"] == region and _time(one) >= since)
+    found = [one for one in shown if _is_asked(one, asked)]
     found.sort(key=lambda one: str(one["eventTime"]), reverse=True)
     begin, size = _begin(asked), asked.get("MaxResults", _PAGE)
     if not isinstance(size, int) or not 1 <= size <= _PAGE:

@@ -30,7 +30,7 @@ from longshore.embedded.ecr_telling import Telling
 
 log = logging.getLogger("longshore.embedded")
 _NAP_S = 30.0
-_QUIET_AT_ONCE = 200
+_SHOWN_DAYS = 90
 
 
 class Lifecycle:
@@ -172,14 +172,14 @@ def _safely(region: Region, name: str, at: datetime) -> Ran | None:
 
 
 def _skip(region: Region, name: str, first: datetime, until: datetime) -> datetime:
-    """Note the runs up to a time that do nothing; when the next one is."""
-    times = []
-    while first <= until:
-        times.append(first)
-        first += DAY
-    for begin in range(0, len(times), _QUIET_AT_ONCE):
-        note_quiet_runs(region, name, times[begin : begin + _QUIET_AT_ONCE])
-    return first
+    """Note the runs up to a time that do nothing; when the next one is.
+
+    Of many only the last ones leave their records: CloudTrail shows no more days.
+    """
+    count = max(0, (until - first) // DAY + 1)
+    noted = range(max(0, count - _SHOWN_DAYS), count)
+    note_quiet_runs(region, name, [first + DAY * number for number in noted])
+    return first + DAY * count
 
 
 def _shown(moment: datetime) -> str:

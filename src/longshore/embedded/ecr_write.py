@@ -19,6 +19,7 @@ from longshore.embedded.ecr_errors import (
     tag_immutable,
     too_many_tags,
 )
+from longshore.embedded.ecr_events import image_events
 from longshore.embedded.ecr_settings import is_immutable
 from longshore.embedded.ecr_state import Region
 from longshore.embedded.ecr_storage import activate_again, can_be_pulled
@@ -46,11 +47,14 @@ def put_image(region: Region, wanted: Wanted, *, by_api: bool) -> Stored:
     with region.lock:
         repository = region.repository(wanted.repository)
         _check_parts(region, wanted.repository, manifest)
-        if not _is_there(region, repository.settings, wanted, manifest, by_api=by_api):
+        is_there = _is_there(region, repository.settings, wanted, manifest, by_api=by_api)
+        if not is_there:
             region.contents.put_manifest(
                 wanted.repository, wanted.content, manifest.media_type, wanted.tag
             )
         stored = region.contents.manifest(wanted.repository, manifest.digest)
+        if stored is not None and not is_there:
+            _tell(region, stored, "PUSH", wanted.tag)
         if stored is not None and not can_be_pulled(region, stored):
             activate_again(region, stored)
     if stored is None:
@@ -136,6 +140,7 @@ def remove_image(region: Region, name: str, digest: str | None, tag: str | None)
             )
         if tag is not None and len(stored.tags) > 1:
             region.contents.delete_tag(name, tag)
+            _tell(region, stored, "DELETE", tag)
             return Removal(stored.digest, (tag,))
         if parents := region.contents.parents(name, stored.digest):
             listed = ", ".join(parents)
@@ -146,4 +151,18 @@ def remove_image(region: Region, name: str, digest: str | None, tag: str | None)
                 f"Requested image referenced by manifest list: [{listed}]",
             )
         region.contents.delete_manifest(name, stored.digest)
+        _tell(region, stored, "DELETE", *stored.tags)
         return Removal(stored.digest, tuple(stored.tags))
+
+
+def _tell(region: Region, stored: Stored, action: str, *tags: str | None) -> None:
+    """EventBridge hears of an image that came or went."""
+    region.tell(
+        image_events(
+            *(region.ecr.clock.now(), stored.repository, action, stored.digest),
+            [tag for tag in tags if tag],
+            is_referrer=stored.subject is not None,
+            manifest_media_type=stored.media_type,
+            artifact_media_type=stored.artifact_type or "",
+        )
+    )

@@ -24,9 +24,10 @@ _MAY_BE_NONE = ("times", "status", "flip_at", "cut_after")
 
 @dataclass(frozen=True)
 class Fault:
-    """One rule. Empty `listener`, `method` or `path` match everything.
+    """One rule. Empty `listener`, `method`, `path` or `operation` match everything.
 
-    `path` is a regular expression looked for in the path, `method` may name several ("GET,HEAD").
+    `path` is a regular expression looked for in the path, `method` may name several ("GET,HEAD"),
+    `operation` is what an AWS client asks for in `X-Amz-Target` ("GetLifecyclePolicyPreview").
     The first `after` matching requests pass, the next `times` are met (None: all of them).
 
     What happens: after `delay_ms`, with `reset` the connection is reset; with `status` that is the
@@ -38,6 +39,7 @@ class Fault:
     listener: str = ""
     method: str = ""
     path: str = ""
+    operation: str = ""
     after: int = 0
     times: int | None = 1
     delay_ms: int = 0
@@ -92,6 +94,7 @@ class Fault:
         return (
             self.listener in ("", listener)
             and (not self.method or request.method in self.method.upper().split(","))
+            and self.operation in ("", request.header("x-amz-target").rpartition(".")[2])
             and re.search(self.path, request.path) is not None
         )
 
