@@ -217,6 +217,18 @@ def test_an_index_that_goes_under_a_running_manifest_is_a_hit() -> None:
     assert [one.held.via for one in judged(rules, images, runs("v1")).hits] == [""]
 
 
+def test_latest_protects_what_it_points_to_and_not_what_runs() -> None:
+    rules = policy(keep(9999, "latest"), keep(5, "v*"), older(1))
+    images = [image("a", "latest", age=9), image("b", "v1", "latest-2", age=8)]
+    assert judged(rules, images, runs("latest")).hits == ()  # a file that follows the tag
+    (hit,) = judged(rules, images, runs(digest="a", by="ecs")).hits
+    assert (hit.when, hit.pushes, hit.rule) == ("pushes", 1, 3)
+    assert "once latest is on another image: rule 3 expires untagged images" in hit.sentence
+    both = [image("a", "latest", "v2", age=9), image("b", "v1", age=10)]
+    (later,) = judged(rules, both, runs(digest="a", by="ecs")).hits
+    assert (later.when, later.pushes, later.rule) == ("pushes", 6, 2)
+
+
 def test_nothing_in_use_is_no_hit() -> None:
     assert judged(policy(older(1)), [image("a", age=9)]).hits == ()
     assert judged(Policy(()), [image("a", "v1", age=9)], runs("v1")).hits == ()

@@ -6,12 +6,14 @@ are pushed that the same rule counts and what runs is not deployed anew. A look 
 (`Ahead`); what lies behind it is told (`Judgement.beyond`) and refused by nobody.
 
 A verdict by age never turns back as time goes by, so the last day tells whether any day reaches.
+`latest` protects what it points to, not what runs: an image that runs by digest is also judged as
+if `latest` had moved on with the next push.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -31,6 +33,8 @@ from longshore.policy.lifecycle.words import ordinal, rule_words, short
 from longshore.text import tr
 
 When = Literal["now", "later", "pushes"]
+MOVES_ON = "latest"
+_BY_TAG = ("release", "backup", "tags")  # what moves these knows what it does
 
 
 @dataclass(frozen=True)
@@ -122,14 +126,44 @@ def judge(
     if not found.held:
         return Judgement(found)
     worst: dict[str, Hit] = {}
+    moved = _moved_on(images, found.held)
     for readings in every_reading(open_points(policy, images)):
-        for hit in _hits(policy, images, found.held, at, ahead, readings):
+        hits = list(_hits(policy, images, found.held, at, ahead, readings))
+        if moved is not images:
+            then = _hits(policy, moved, found.held, at, ahead, readings)
+            hits += [_after_moving(hit) for hit in then]
+        for hit in hits:
             known = worst.get(hit.held.image.digest)
             if known is None or _gravity(hit) < _gravity(known):
                 worst[hit.held.image.digest] = hit
     ordered = [hit for hit in sorted(worst.values(), key=_gravity) if not _is_told(hit, worst)]
     within = [hit for hit in ordered if hit.when != "pushes" or hit.pushes <= ahead.pushes]
     return Judgement(found, tuple(within), tuple(hit for hit in ordered if hit not in within))
+
+
+def _moved_on(images: Sequence[ImageSeen], held: Mapping[str, Held]) -> Sequence[ImageSeen]:
+    """The images once `latest` is no longer on what runs; the very same when nothing changes."""
+    running = {
+        digest
+        for digest, one in held.items()
+        if not one.via
+        if MOVES_ON in one.image.tags
+        if any(use.digest and use.by not in _BY_TAG for use in one.uses)
+    }
+    if not running:
+        return images
+    return [
+        replace(image, tags=tuple(tag for tag in image.tags if tag != MOVES_ON))
+        if image.digest in running
+        else image
+        for image in images
+    ]
+
+
+def _after_moving(hit: Hit) -> Hit:
+    """What happens once the tag has moved on, which takes a push."""
+    reason = tr("once {tag} is on another image: {reason}", tag=MOVES_ON, reason=hit.reason)
+    return replace(hit, when="pushes", at=None, pushes=hit.pushes + 1, reason=reason)
 
 
 def _is_told(hit: Hit, worst: Mapping[str, Hit]) -> bool:
