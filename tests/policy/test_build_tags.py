@@ -1,4 +1,4 @@
-"""The tags of a build: the table by event, names made into tags, markers, and what latest follows."""
+"""The tags of a build: the table by event, names made into tags, markers, what latest follows."""
 
 from __future__ import annotations
 

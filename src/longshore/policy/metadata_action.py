@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from longshore.policy.build_tags import TagRules
+from longshore.policy.build_tags import DEPENDABOT, TagRules
 from longshore.text import tr
 
 _SAME = "github.event.pull_request.head.repo.full_name == github.repository"
@@ -24,6 +24,8 @@ _FEATURE = "startsWith(github.ref, 'refs/heads/feature/')"
 _PULL = f"github.event_name == 'pull_request' && {_SAME}"
 _NUMBER = "${{ github.event.pull_request.number }}"
 _DEFAULT = "github.ref_name == github.event.repository.default_branch"
+# Not a ref that was deleted, nor a pull request that was closed.
+_NOT_GONE = "github.event.deleted != true && github.event.action != 'closed'"
 _NIGHT = "{{date 'YYYYMMDD' tz='UTC'}}"
 _LOW = 100
 
@@ -52,7 +54,11 @@ def pushes(rules: TagRules) -> str:
     event = f"(github.event_name != 'pull_request' || {_SAME})"
     if not rules.push_pull_requests:
         event = "github.event_name != 'pull_request'"
-    return f"{event} && github.actor != 'dependabot[bot]'"
+    return (
+        f"{event} && github.actor != '{DEPENDABOT}'"
+        f" && github.event.pull_request.user.login != '{DEPENDABOT}'"
+        f" && {_NOT_GONE}"
+    )
 
 
 def default_branch_push() -> str:
@@ -61,14 +67,12 @@ def default_branch_push() -> str:
 
 
 def release_push(rules: TagRules) -> str:
-    """The condition of a push of a version; a release names its tag in the same way."""
-    if not rules.component:
-        return "startsWith(github.ref, 'refs/tags/v')"
+    """The condition of a push of a version; a release that is published names its tag."""
     name = rules.component
-    return (
-        f"(startsWith(github.ref, 'refs/tags/{name}/v') || "
-        f"startsWith(github.ref, 'refs/tags/{name}-v'))"
-    )
+    begins = [f"refs/tags/{name}/v", f"refs/tags/{name}-v"] if name else ["refs/tags/v"]
+    version = " || ".join(f"startsWith(github.ref, '{one}')" for one in begins)
+    event = f"({_BUILT[1:-1]} || github.event.action == 'published')"
+    return f"({version}) && {event}" if name else f"{version} && {event}"
 
 
 def _lines(rules: TagRules) -> Iterator[str]:
