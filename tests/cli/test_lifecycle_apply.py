@@ -437,3 +437,14 @@ def test_the_clock_of_the_target_counts(shop: World, cli: RunCli) -> None:
     assert len(run(cli, "--dry-run", "--json").json["expires"]) == 5
     shop.aws.clock.reset()
     assert run(cli, "--dry-run", "--json").json["expires"] == []
+
+
+def test_an_update_of_a_repository_is_guarded_too(shop: World, cli: RunCli) -> None:
+    config("protect: {in_use: [compose]}\n")
+    compose(":v5")
+    done = cli("repo", "create", "shop", "--update", "--yes", "--json")
+    assert (done.code, done.json["code"]) == (3, "unsafe-plan")
+    assert "--allow-in-use shop" in done.json["hint"]
+    assert in_force(shop) is None
+    assert cli("repo", "create", "shop", "--update", "--yes", "--allow-in-use", "shop").code == 0
+    assert in_force(shop) is not None

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING
 from longshore.cli import wiring
 from longshore.cli.frame import App
 from longshore.cli.in_use import IMAGES, Uses, find_held, gather_uses
-from longshore.cli.lifecycle_inputs import read_images, target_now
+from longshore.cli.lifecycle_images import read_images
+from longshore.cli.lifecycle_inputs import target_now
 from longshore.errors import AwsError
 from longshore.facts import ImageSeen, Unread
 from longshore.policy.in_use import Found
 from longshore.policy.lifecycle.evaluate import Evaluation, evaluate
 from longshore.policy.lifecycle.grammar import Policy, parse_policy
 from longshore.policy.reach import LOOK_AHEAD, Ahead, judge
-from longshore.provision.guards import Guarded
+from longshore.provision.guards import Guarded, policies_to_guard, with_guards
 from longshore.text import tr
 
 if TYPE_CHECKING:
+    from longshore.provision.changes import Plan
     from longshore.provision.settings import Config
 
 
@@ -71,7 +73,7 @@ def look_at(
 def guard_policies(
     app: App,
     target: wiring.OpenTarget,
-    config: Config,
+    config: Config | None,
     policies: Mapping[str, str],
     *,
     run_commands: bool,
@@ -84,6 +86,16 @@ def guard_policies(
         look_at(target, uses, name, parse_policy(text)).guarded
         for name, text in sorted(policies.items())
     ]
+
+
+def guard_one(app: App, target: wiring.OpenTarget, planned: Plan, *, run_commands: bool) -> Plan:
+    """The plan of one repository, with what is refused about its lifecycle policy."""
+    policies = policies_to_guard(planned)
+    if not policies:
+        return planned
+    config = wiring.find_config(app.settings, app.environ)
+    found = guard_policies(app, target, config, policies, run_commands=run_commands)
+    return with_guards(planned, found)
 
 
 def _not_listed(

@@ -42,7 +42,7 @@ from longshore.transfer.run import CopyResult
 
 if TYPE_CHECKING:
     from longshore.cli.tree_journey import TreePart
-    from longshore.provision.changes import Limits, Plan
+    from longshore.provision.changes import Limits
 
 _ALL: tuple[Part, ...] = ("aws", "images")
 # Keys of a saved plan's `allowed`, and the limits that they are.
@@ -226,6 +226,7 @@ def make_plan(
     aws = None
     policies: dict[str, str] = {}
     if "aws" in only:
+        from longshore.cli.in_use_guard import guard_one
         from longshore.provision.actual import read_actual
         from longshore.provision.desired import desired
         from longshore.provision.plan import plan as plan_aws
@@ -237,7 +238,7 @@ def make_plan(
             work.config, work.target, texts, endpoint=work.opened.endpoint.aws_endpoint
         )
         aws = plan_aws(wanted, read_actual(work.opened.ecr, wanted), limits)
-        aws = _guarded(work, aws, run_commands)
+        aws = guard_one(work.app, work.opened, aws, run_commands=run_commands)
         policies = {
             one.name: one.text
             for one in wanted.resources
@@ -259,19 +260,6 @@ def make_plan(
     part = look_at_tree(work.app, work.config_folder, work.config)
     whole = replace(whole, changes=(*whole.changes, *tree_changes(part)))
     return Made(whole, both, jobs, limits, part)
-
-
-def _guarded(work: Work, planned: Plan, run_commands: bool) -> Plan:
-    """The plan; a lifecycle policy that reaches an image in use is refused in it."""
-    from longshore.provision.guards import policies_to_guard, with_guards
-
-    policies = policies_to_guard(planned)
-    if not policies:
-        return planned
-    from longshore.cli.in_use_guard import guard_policies
-
-    found = guard_policies(work.app, work.opened, work.config, policies, run_commands=run_commands)
-    return with_guards(planned, found)
 
 
 def carry_out(work: Work, made: Made) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from longshore.cli import wiring
 from longshore.cli.frame import App, group
+from longshore.cli.in_use import COLLECTORS, IMAGES
+from longshore.cli.in_use_guard import guard_one
 from longshore.cli.one_repository import (
     Outcome,
     carry_out,
@@ -19,7 +22,7 @@ from longshore.cli.one_repository import (
 from longshore.cli.typeset import moment, size, table
 from longshore.facts import ImageSeen, RepositorySeen
 from longshore.policy.lifecycle.preset import canonical_text, standard_policy
-from longshore.provision.changes import Plan
+from longshore.provision.changes import Limits, Plan
 from longshore.provision.resources import LifecyclePolicy, Repository
 from longshore.provision.starter import MOVING
 from longshore.text import tr
@@ -106,6 +109,18 @@ def show(app: App, name: str, region: str | None) -> None:
 @click.option("--no-lifecycle", is_flag=True, help=tr("no lifecycle policy"))
 @click.option("--kms-key", metavar="KEY", help=tr("encrypt with this KMS key instead of AES-256"))
 @click.option("--update", is_flag=True, help=tr("bring an existing repository to these settings"))
+@click.option(
+    "--allow-in-use",
+    multiple=True,
+    metavar="NAME",
+    help=tr("with --update: its lifecycle policy may reach images in use"),
+)
+@click.option(
+    "--allow-unread",
+    multiple=True,
+    type=click.Choice([*COLLECTORS, IMAGES]),
+    help=tr("with --update: where images in use are looked for need not be readable here"),
+)
 @click.option("--dry-run", is_flag=True, help=tr("only show what would be done"))
 def create(
     app: App,
@@ -116,6 +131,8 @@ def create(
     no_lifecycle: bool,
     kms_key: str | None,
     update: bool,
+    allow_in_use: tuple[str, ...],
+    allow_unread: tuple[str, ...],
     dry_run: bool,
 ) -> None:
     check_repository_name(name)
@@ -128,6 +145,12 @@ def create(
         _say_differences(app, planned)
         outcome = Outcome(planned, applied=False)
     else:
+        if seen is not None:
+            limits = Limits(
+                allow_in_use=frozenset(allow_in_use), allow_unread=frozenset(allow_unread)
+            )
+            planned = replace(planned, limits=limits)
+            planned = guard_one(app, target, planned, run_commands=not dry_run)
         question = tr("Create it?") if seen is None else tr("Change it?")
         outcome = carry_out(app, target, planned, question, dry_run=dry_run)
     found = read_repository(target, name)
