@@ -10,7 +10,7 @@ from longshore.facts import ImageSeen
 from longshore.policy.lifecycle.chain import Account, account_for, find_images
 from longshore.policy.lifecycle.evaluate import evaluate
 from longshore.policy.lifecycle.grammar import Policy
-from tests.policy.lifecycle_worlds import NOW, image, newest, older, policy
+from tests.policy.lifecycle_days import NOW, image, newest, older, policy
 
 
 def account(rules: Policy, images: list[ImageSeen], place: int = 0) -> Account:

@@ -18,7 +18,7 @@ from longshore.policy.lifecycle.evaluate import evaluate
 from longshore.policy.lifecycle.grammar import ActionType, Policy, Selection
 from longshore.policy.lifecycle.previewing import differences, fitting
 from longshore.policy.lifecycle.readings import CHOICES, Readings
-from tests.policy.lifecycle_worlds import DAY, NOW, image, newest, older, policy
+from tests.policy.lifecycle_days import DAY, NOW, image, newest, older, policy
 
 A, B, C = newest("a*", 3), newest("b*", 3), older("untagged", 7)
 

@@ -24,7 +24,7 @@ from longshore.policy.lifecycle.forecast import (
 )
 from longshore.policy.lifecycle.invented import parse_rates, pushes
 from longshore.policy.lifecycle.readings import DEFAULT
-from tests.policy.lifecycle_worlds import DAY, NOW, image, names, newest, older, policy
+from tests.policy.lifecycle_days import DAY, NOW, image, names, newest, older, policy
 
 WEEK = Course(NOW, NOW + 7 * DAY)
 

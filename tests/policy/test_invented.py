@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from longshore.errors import UsageError
 from longshore.policy.lifecycle.invented import ASSUMED_SIZE, parse_rates, pushed_onto, pushes
-from tests.policy.lifecycle_worlds import DAY, NOW, image
+from tests.policy.lifecycle_days import DAY, NOW, image
 
 
 @pytest.mark.parametrize(

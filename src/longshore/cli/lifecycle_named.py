@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from longshore.cli import wiring
 from longshore.cli.frame import App
 from longshore.cli.lifecycle_inputs import Asked, Inputs, Subject, gather
 from longshore.cli.lifecycle_view import name_of
@@ -40,22 +41,24 @@ def look_up(app: App, text: str, asked: Asked) -> tuple[Inputs, Subject, ImageSe
             tr("write repository:tag or repository@digest, or add --images FILE"),
             code="no-such-image",
         )
+    if wanted.host:
+        _check_host(app, wanted.host, text, asked)
     inputs = gather(app, asked, [wanted.repository])
     (subject,) = inputs.subjects
-    registry = inputs.target.endpoint.registry if inputs.target else ""
-    if wanted.host not in ("", registry):
+    there = find_images(subject.images, wanted.image)
+    return inputs, subject, _only_one(there, wanted.image, subject, live=True)
+
+
+def _check_host(app: App, host: str, text: str, asked: Asked) -> None:
+    target = wiring.open_target(app.settings, app.environ, region=asked.region)
+    registry = target.endpoint.registry
+    if host != registry:
         raise UsageError(
-            tr(
-                "{host} is not the target's registry, {registry}",
-                host=wanted.host,
-                registry=registry,
-            ),
+            tr("{host} is not the target's registry, {registry}", host=host, registry=registry),
             tr("choose the target with --target NAME, or name the repository alone"),
             code="no-such-image",
             where=Where(resource=text),
         )
-    there = find_images(subject.images, wanted.image)
-    return inputs, subject, _only_one(there, wanted.image, subject, live=True)
 
 
 def _split(text: str) -> _Wanted:

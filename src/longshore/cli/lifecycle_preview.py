@@ -154,4 +154,6 @@ def _fit_lines(fits: Sequence[Readings]) -> list[str]:
         return []
     standard = as_pairs(DEFAULT)
     other = [f"--reading {k}={v}" for k, v in as_pairs(fits[0]).items() if standard[k] != v]
+    if not other:
+        return ["  " + tr("with the usual readings there is no difference")]
     return ["  " + tr("with {readings} there is no difference", readings=" ".join(other))]

@@ -144,7 +144,14 @@ def _kind(before: Verdict, after: Verdict, was: Prospect, will: Prospect) -> Ima
         return _of_actions(before, after)
     if before.action == "keep" and (moved := _earlier_or_later(was, will)):
         return moved
-    return None if is_same_rule(before.rule, after.rule) else "other-rule"
+    return None if _is_about_the_same(before.rule, after.rule) else "other-rule"
+
+
+def _is_about_the_same(one: Rule | None, other: Rule | None) -> bool:
+    """Whether it is the same rule, or one with another limit."""
+    if one is None or other is None:
+        return one is other
+    return _images_of(one) == _images_of(other)
 
 
 def _of_actions(before: Verdict, after: Verdict) -> ImageKind:
