@@ -15,7 +15,7 @@ from tests.embedded.aws_world import ACCOUNT, REGION, ROOT, World
 from tests.embedded.test_ecr_repositories import refused
 
 from longshore.embedded.aws import RootKey, aws_app
-from longshore.embedded.ecr_api import OPERATIONS
+from longshore.embedded.ecr_api import OPERATIONS, SCANS
 from longshore.embedded.model import load_model
 from longshore.embedded.server import Listener
 from longshore.embedded.wire import text_response
@@ -48,17 +48,15 @@ def test_every_operation_answers(shop: World) -> None:
             not_here.add(operation)
         elif status != 200:
             assert model.is_error_of(operation, answer["__type"]), (operation, answer)
-    assert not_here == model.operations - set(OPERATIONS) - {"GetAuthorizationToken"}
-    assert (len(model.operations), len(not_here)) == (62, 19)
+    assert not_here == model.operations - set(OPERATIONS) - SCANS - {"GetAuthorizationToken"}
+    assert (len(model.operations), len(not_here)) == (62, 17)
 
 
 def test_operations_that_are_not_here(shop: World) -> None:
-    status, answer = ask(shop, "StartImageScan", {"repositoryName": "shop", "imageId": {}})
+    status, answer = ask(shop, "GetSigningConfiguration", {})
     assert (status, answer["__type"]) == (501, "NotImplementedByEmbeddedServer")
-    assert "StartImageScan of ECR" in answer["message"]
-    code, _ = refused(
-        shop.client().start_image_scan, repositoryName="shop", imageId={"imageTag": "v1"}
-    )
+    assert "GetSigningConfiguration of ECR" in answer["message"]
+    code, _ = refused(shop.client().get_signing_configuration)
     assert code == "NotImplementedByEmbeddedServer"
 
 

@@ -30,6 +30,7 @@ from longshore.embedded.ecr_access import EcrAccess
 from longshore.embedded.ecr_api import CONTENT_TYPE, EcrApi
 from longshore.embedded.ecr_events import Event
 from longshore.embedded.ecr_lifecycle_schedule import Lifecycle
+from longshore.embedded.ecr_scanning import Scanning
 from longshore.embedded.ecr_state import Ecr, EcrOptions
 from longshore.embedded.ecr_telling import JOURNAL, RecordJournal, Telling
 from longshore.embedded.service_journal import Call
@@ -62,7 +63,8 @@ class Aws:
         self.ecr = Ecr(data_dir, options, clock)
         self.services = Services(data_dir / "aws-calls.sqlite", clock)
         self.access = EcrAccess(self.services.policies_of)
-        self._api = EcrApi(self.ecr, self.access)
+        self.scanning = Scanning(self.ecr, data_dir)
+        self._api = EcrApi(self.ecr, self.access, self.scanning)
         self._root = Principal(
             root.access_key,
             root.secret_key,
@@ -83,6 +85,7 @@ class Aws:
     def close(self) -> None:
         """Close all files."""
         self.lifecycle.close()
+        self.scanning.close()
         self.services.close()
         self.ecr.close()
 

@@ -106,6 +106,14 @@ def _scanning(region: Region) -> Values:
     return kept
 
 
+def scan_frequency(region: Region, name: str) -> tuple[str, str]:
+    """How a repository is scanned: BASIC or ENHANCED, and when (MANUAL: not by itself)."""
+    scanning = _scanning(region)
+    repository = region.contents.repository(name)
+    on_push = bool(repository and repository.settings.get("scan_on_push"))
+    return scanning["scanType"], _frequency(scanning, name, on_push)[0]
+
+
 def batch_get_repository_scanning_configuration(region: Region, asked: Values) -> Values:
     """BatchGetRepositoryScanningConfiguration: what is in effect for each repository."""
     found: list[Values] = []

@@ -22,6 +22,7 @@ from longshore.embedded import (
 from longshore.embedded.aws_errors import AwsRefusal, not_offered
 from longshore.embedded.ecr_access import EcrAccess
 from longshore.embedded.ecr_auth import get_authorization_token
+from longshore.embedded.ecr_scanning import Scanning
 from longshore.embedded.ecr_state import Ecr, Region
 from longshore.embedded.model import BadRequest, Model, Unreadable, load_model
 from longshore.embedded.sigv4 import Verified
@@ -81,6 +82,8 @@ OPERATIONS: dict[str, Operation] = {
     "UpdateRepositoryCreationTemplate": ecr_templates.update_template,
     "DeleteRepositoryCreationTemplate": ecr_templates.delete_template,
 }
+# Answered by the scanner (`ecr_scanning.py`).
+SCANS = frozenset(("StartImageScan", "DescribeImageScanFindings"))
 # Needs to know who asks.
 _TOKEN = "GetAuthorizationToken"  # noqa: S105
 
@@ -88,9 +91,14 @@ _TOKEN = "GetAuthorizationToken"  # noqa: S105
 class EcrApi:
     """The API over the regions of one account."""
 
-    def __init__(self, ecr: Ecr, access: EcrAccess) -> None:
+    def __init__(self, ecr: Ecr, access: EcrAccess, scanning: Scanning) -> None:
         self._ecr = ecr
         self._access = access
+        self._operations: dict[str, Operation] = {
+            **OPERATIONS,
+            "StartImageScan": scanning.start,
+            "DescribeImageScanFindings": scanning.describe,
+        }
 
     def answer(self, target: str, body: bytes, caller: Verified) -> bytes:
         """Carry out the operation that `X-Amz-Target` names. Raises AwsRefusal."""
@@ -98,7 +106,7 @@ class EcrApi:
         prefix, _, operation = target.rpartition(".")
         if prefix != model.target_prefix or operation not in model.operations:
             raise AwsRefusal("UnknownOperationException", "", 400)
-        if operation != _TOKEN and operation not in OPERATIONS:
+        if operation != _TOKEN and operation not in self._operations:
             raise not_offered(f"the operation {operation} of ECR")
         asked = _read(model, operation, body)
         region = self._region(caller.region)
@@ -106,7 +114,7 @@ class EcrApi:
         if operation == _TOKEN:
             values = get_authorization_token(region, asked, caller.principal)
         else:
-            values = OPERATIONS[operation](region, asked)
+            values = self._operations[operation](region, asked)
         return json.dumps(model.write_answer(operation, values), separators=(",", ":")).encode()
 
     def _region(self, name: str) -> Region:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from longshore.embedded.clock import Clock
-from longshore.embedded.contents import Contents, Repository
+from longshore.embedded.contents import Contents, Repository, Stored
 from longshore.embedded.ecr_errors import repository_not_found, throttled
 from longshore.embedded.ecr_tokens import Signer
 
@@ -105,6 +105,7 @@ class Ecr:
         self.preview_takes_s = 0.5
         self.has_listeners: Callable[[str], bool] = lambda region: False
         self._on_told: list[Callable[[], None]] = []
+        self._on_pushed: list[Callable[[Region, Stored], None]] = []
         self.registry_host = "127.0.0.1"
         self.layers_origin = "http://127.0.0.1"
         self._folder = data_dir
@@ -133,6 +134,15 @@ class Ecr:
         others = self._folder / "ecr-regions"
         names = sorted(one.name for one in others.iterdir()) if others.is_dir() else []
         return [self.served, *(self.region(name) for name in names if _REGION.match(name))]
+
+    def on_pushed(self, act: Callable[[Region, Stored], None]) -> None:
+        """Who is to know of each image that comes."""
+        self._on_pushed.append(act)
+
+    def pushed(self, region: Region, stored: Stored) -> None:
+        """An image came."""
+        for act in self._on_pushed:
+            act(region, stored)
 
     def on_told(self, act: Callable[[], None]) -> None:
         """Who is to know at once that an outbox was filled."""

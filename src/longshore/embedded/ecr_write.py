@@ -59,6 +59,8 @@ def put_image(region: Region, wanted: Wanted, *, by_api: bool) -> Stored:
             activate_again(region, stored)
     if stored is None:
         raise AwsRefusal("ServerException", "the image was deleted while it was written", 500)
+    if not is_there:
+        region.ecr.pushed(region, stored)
     return stored
 
 

@@ -121,7 +121,7 @@ class Services:
                 "Source": "aws.ecr",
                 "DetailType": event["detail-type"],
                 "Detail": json.dumps(event["detail"]),
-                "Resources": [],
+                "Resources": event.get("resources", []),
                 "Time": event["at"],
             }
             call = Call(
