@@ -66,6 +66,24 @@ def _form() -> list[Explanation]:
             tr("correct one of the two"),
         ),
         Explanation(
+            "lifecycle-unsafe",
+            3,
+            tr("`lifecycle lint` found something high: images can be lost, or a rule never acts."),
+            (),
+            (
+                tr("each finding names its place and the corrected rule"),
+                tr("`longshore explain CODE` says more about the code of a finding"),
+                _fixed(),
+            ),
+        ),
+        Explanation(
+            "lifecycle-unchecked",
+            1,
+            tr("`lifecycle lint` found nothing high, but could not check everything."),
+            (tr("a repository that may not be read"), tr("patterns with too many wildcards")),
+            (tr("the answer names what was not checked, and why"),),
+        ),
+        Explanation(
             "lifecycle-too-tangled",
             1,
             tr("The patterns of a policy have too many wildcards to be compared exactly."),

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from longshore.policy.lifecycle.findings import Edit, Finding, RuleText
-from longshore.policy.lifecycle.grammar import MAX_RULES, MAX_TEXT, Flaw
+from longshore.policy.lifecycle.flaws import Flaw
+from longshore.policy.lifecycle.grammar import MAX_RULES, MAX_TEXT
 from longshore.policy.lifecycle.lint_subject import Line, Subject
 from longshore.text import tr
 
@@ -78,18 +79,21 @@ def of_flaws(flaws: Sequence[Flaw], rules: Sequence[RuleText]) -> Iterator[Findi
         if flaw.detail.startswith(_ANY_NOT_LAST):
             yield _any_not_last(flaw, number)
             continue
-        said = flaw.detail if flaw.known else tr("{detail} (in our words)", detail=flaw.detail)
         yield Finding(
             "lifecycle-invalid",
             "high",
             flaw.path,
-            tr("ECR refuses this policy, so no rule of it is in force: {detail}", detail=said),
-            tr(
-                "correct {path}; ECR takes a policy whole or not at all",
-                path=flaw.path or tr("the text"),
-            ),
+            _refused(flaw),
+            flaw.remedy or tr("correct {path}", path=flaw.path or tr("the text")),
             number,
         )
+
+
+def _refused(flaw: Flaw) -> str:
+    if flaw.ours:
+        return tr("this policy cannot be judged: {detail}", detail=flaw.detail)
+    said = flaw.detail if flaw.known else tr("{detail} (in our words)", detail=flaw.detail)
+    return tr("ECR refuses this policy, so no rule of it is in force: {detail}", detail=said)
 
 
 def mended(document: Any) -> list[RuleText] | None:

@@ -99,7 +99,7 @@ def _unreached_kinds(subject: Subject) -> Iterator[Finding]:
         return
     for kind in strategy.kinds:
         tag = _left_out(subject, kind)
-        if tag is None:
+        if tag is None or _is_meant(subject, tag):
             continue
         yield Finding(
             "lifecycle-tags-without-rule",
@@ -115,6 +115,12 @@ def _unreached_kinds(subject: Subject) -> Iterator[Finding]:
             example=tag,
             edit=Edit(before_catch_alls(subject), (count_rule(kind.pattern, kind.keep),)),
         )
+
+
+def _is_meant(subject: Subject, tag: str) -> bool:
+    """Whether a list that was taken for OR means it: that is said already."""
+    dead = (line for line in subject.lines if line.is_dead)
+    return any(matches_tag(entry, tag) for line in dead for entry in line.patterns)
 
 
 def _left_out(subject: Subject, kind: Kind) -> str | None:
@@ -142,6 +148,8 @@ def _unreached_images(subject: Subject) -> Iterator[Finding]:
         if all(any(matches_tag(one, tag) for one in _SAFE_ALONE) for tag in image.tags):
             continue
         tag = min(image.tags)
+        if _is_meant(subject, tag):
+            continue
         families[family_of(tag)] += 1
         example.setdefault(family_of(tag), tag)
     if not families:

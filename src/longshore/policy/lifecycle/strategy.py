@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -53,7 +53,7 @@ class Kind:
 class Strategy:
     """All kinds of images that come into a repository, ever more of each.
 
-    `seldom` are names of tags that may come too: of other main branches, markers.
+    `seldom` are names of tags that may come too: of branches that are not built yet, markers.
     """
 
     kinds: tuple[Kind, ...]
@@ -69,10 +69,9 @@ def strategy_of(rules: TagRules, branches: Sequence[str] = ()) -> Strategy:
 
     `branches` are the filters of the pipeline (`feature/*`); none: any branch may be built.
     """
-    others = (_push(HEADS + name, name) for name in rules.main[1:])
-    seldom: tuple[Pattern, ...] = tuple(
-        _language(compute(build, rules).at_once[0], "") for build in others
-    )
+    others = (compute(_push(HEADS + name, name), rules) for name in rules.main[1:])
+    seldom: tuple[Pattern, ...] = tuple(_language(one.own, "") for one in others)
+    seldom += tuple(kind.language for kind in _built(replace(rules, push_pull_requests=True), ()))
     if rules.markers != "none":
         seldom += tuple(f"{marker}*" for marker in MARKERS.values())
     return Strategy((*_built(rules, branches), _backups()), seldom)
