@@ -159,7 +159,7 @@ def test_an_image_that_a_compose_file_names_is_refused(shop: World, cli: RunCli)
     assert in_force(shop) is None
     said = run(cli, "--yes")
     assert said.code == 3
-    assert "v1 is in use (compose.yml:3); rule 2 would expire it now" in said.err
+    assert "v1 is in use (compose.yml:3); it would be deleted now: rule 2" in said.err
     assert "--allow-in-use" in said.err
     assert run(cli, "--dry-run").code == 3
 
@@ -371,7 +371,7 @@ def test_a_plan_shows_what_is_refused_and_the_flag(planned: World, cli: RunCli) 
     document = cli("plan", "--only", "aws", "--json").json
     (refused,) = document["refused"]
     assert refused.startswith(
-        "ecr/lifecycle/shop: v1 is in use (compose.yml:3); rule 2 would expire"
+        "ecr/lifecycle/shop: v1 is in use (compose.yml:3); it would be deleted"
     )
     assert refused.endswith("(--allow-in-use shop)")
     notes = " ".join(document["notes"])

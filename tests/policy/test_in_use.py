@@ -122,7 +122,7 @@ def test_an_image_over_the_count_is_hit_now_with_rule_place_and_name() -> None:
     images = [image(f"{n}", f"v{n}", age=9 - n) for n in range(1, 6)]
     (hit,) = judged(policy(keep(3, "v*")), images, runs("v1")).hits
     assert (hit.when, hit.rule, hit.action, hit.held.image.tags) == ("now", 1, "expire", ("v1",))
-    assert "v1 is in use (compose.yml:3); rule 1 would expire it now" in hit.sentence
+    assert "v1 is in use (compose.yml:3); it would be deleted now: rule 1" in hit.sentence
     assert "this is the 5th" in hit.sentence
 
 
@@ -181,7 +181,7 @@ def test_to_archive_an_image_in_use_is_a_hit_too() -> None:
     )
     (hit,) = judged(rules, [image("a", "v1", age=100)], runs("v1")).hits
     assert hit.action == "transition"
-    assert "would archive it now" in hit.sentence
+    assert "would be archived now" in hit.sentence
 
 
 def test_any_reading_counts_and_is_named() -> None:

@@ -157,6 +157,9 @@ class _Gathering:
         from longshore.remote.functions import read_functions
 
         seen = read_functions(self.target.session, self.watched)
+        if self.target.endpoint.embedded and seen == _NOTHING:
+            yield Uses(not_looked=(tr("Lambda: the embedded servers do not have it"),))
+            return
         yield Uses(seen, (tr("Lambda in {region}", region=self.target.endpoint.region),))
 
     def _command(self) -> Iterator[Uses]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
@@ -104,6 +104,7 @@ def apply(
         raise _no_repository(repository)
     text = canonical_text(json.loads(chosen.text))
     planned = plan_one(target, seen, (LifecyclePolicy(repository, text),))
+    planned = replace(planned, notes=())  # those are about the repository itself
     made = _Applying(app, target, seen, chosen, text, planned, dry_run)
     if not planned.changes:
         made.show(None, [tr("{name} has this policy already; nothing to do", name=repository)])

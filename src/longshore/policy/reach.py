@@ -79,25 +79,20 @@ class Hit:
         return f"{begin}; {self._what()}" + self._as_read()
 
     def _what(self) -> str:
-        verb = tr("archive") if self.action == "transition" else tr("expire")
+        fate = tr("be archived") if self.action == "transition" else tr("be deleted")
         if self.when == "now":
-            return tr("rule {rule} would {verb} it now: {reason}", **self._words(verb))
+            return tr("it would {fate} now: {reason}", fate=fate, reason=self.reason)
         if self.when == "later":
             day = f"{self.at:%Y-%m-%d}" if self.at else ""
-            words = self._words(verb)
-            return tr("rule {rule} would {verb} it on {day}: {reason}", day=day, **words)
+            return tr("it would {fate} on {day}: {reason}", fate=fate, day=day, reason=self.reason)
         if self.pushes == 1:
-            return tr(
-                "rule {rule} would {verb} it after 1 more push: {reason}", **self._words(verb)
-            )
+            return tr("it would {fate} after 1 more push: {reason}", fate=fate, reason=self.reason)
         return tr(
-            "rule {rule} would {verb} it after {pushes} more pushes: {reason}",
+            "it would {fate} after {pushes} more pushes: {reason}",
+            fate=fate,
             pushes=self.pushes,
-            **self._words(verb),
+            reason=self.reason,
         )
-
-    def _words(self, verb: str) -> dict[str, object]:
-        return {"rule": self.rule, "verb": verb, "reason": self.reason}
 
     def _as_read(self) -> str:
         if not self.reading:
