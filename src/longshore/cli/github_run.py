@@ -84,9 +84,9 @@ def _differences(environ: Mapping[str, str], payload: Mapping[str, Any]) -> Iter
     said = _text(payload, "ref")
     if event == "push" and said.startswith("refs/") and said != ref:
         yield tr("it is of {other}, the run of {ref}", other=said, ref=ref)
-    if tag := _text(_map(payload, "release"), "tag_name") if event == "release" else "":
-        if ref.startswith("refs/") and ref != f"refs/tags/{tag}":
-            yield tr("it is of {other}, the run of {ref}", other=tag, ref=ref)
+    tag = _text(_map(payload, "release"), "tag_name")
+    if event == "release" and tag and ref != f"refs/tags/{tag}":
+        yield tr("it is of {other}, the run of {ref}", other=tag, ref=ref)
     named = _PULL.match(ref)
     number = payload.get("number")
     if event == "pull_request" and named and isinstance(number, int) and number != int(named[1]):

@@ -6,11 +6,9 @@ In GitHub Actions it reads the run from `GITHUB_*` and the event file, and write
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +17,9 @@ import click
 from longshore.cli import wiring
 from longshore.cli.files import append_text
 from longshore.cli.frame import App, command
-from longshore.cli.github_run import build_of, check_event, origin_of
+from longshore.cli.github_run import origin_of
 from longshore.cli.tags_answer import Answer, document, outputs, summary
+from longshore.cli.tags_build import read_build
 from longshore.cli.tags_known import (
     against_config,
     find_shelf,
@@ -30,9 +29,9 @@ from longshore.cli.tags_known import (
     told_versions,
     unlabelled,
 )
-from longshore.errors import FileError, UsageError, Where
+from longshore.errors import UsageError
 from longshore.oci.reference import is_repository, parse_reference
-from longshore.policy.build_tags import Build, Remark, TagRules, compute
+from longshore.policy.build_tags import Remark, TagRules, compute
 from longshore.policy.image_labels import labels
 from longshore.policy.metadata_action import MetadataAction, metadata_action, pushes
 from longshore.provision.tag_rules import tag_rules
@@ -40,8 +39,6 @@ from longshore.text import tr
 
 if TYPE_CHECKING:
     from longshore.provision.settings import Config
-
-_LARGEST_EVENT = 32 * 1024 * 1024
 
 
 @command(
@@ -107,7 +104,7 @@ def compute_tags(app: App, explain: bool, **told: Any) -> None:
 
 
 def _answer(app: App, config: Config | None, rules: TagRules, told: Mapping[str, Any]) -> Answer:
-    build, payload = _build(told, app.environ)
+    build, payload = read_build(told, app.environ)
     remarks: list[Remark] = []
     if not compute(replace(build, releases=None), rules).push:
         shelf = None
@@ -187,9 +184,16 @@ def _explain(app: App, rules: TagRules) -> None:
             "push": pushes(rules),
             "cannot": list(found.cannot),
         },
-        [*_step(found), "", tr("push, for docker/build-push-action:"), f"  ${{{{ {pushes(rules)} }}}}",
-         "", tr("what it cannot express:"), *(f"- {one}" for one in found.cannot)],
-    )  # fmt: skip
+        [
+            *_step(found),
+            "",
+            tr("push, for docker/build-push-action:"),
+            f"  ${{{{ {pushes(rules)} }}}}",
+            "",
+            tr("what it cannot express:"),
+            *(f"- {one}" for one in found.cannot),
+        ],
+    )
 
 
 def _step(found: MetadataAction) -> list[str]:
@@ -203,89 +207,3 @@ def _step(found: MetadataAction) -> list[str]:
         "    tags: |",
         *(f"      {line}" for line in found.tags),
     ]
-
-
-def _build(told: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Build, Mapping[str, Any]]:
-    """The build that the options describe; without --event, what GitHub says and the options."""
-    payload: Mapping[str, Any] = {}
-    if told["event"]:
-        number, ref = told["pr"], told["ref"] or ""
-        if not ref and number is not None:
-            ref = f"refs/pull/{number}/merge"
-        build = Build(told["event"], "", "")
-    elif environ.get("GITHUB_EVENT_NAME"):
-        payload = _event(environ)
-        build = build_of(environ, payload)
-        number, ref = told["pr"] or build.pull_request, told["ref"] or build.ref
-    else:
-        raise UsageError(
-            tr("which build is meant is not known: there is no GITHUB_EVENT_NAME"),
-            tr("describe it with --event, --ref and --sha"),
-            code="bad-build",
-        )
-    if not ref:
-        raise UsageError(
-            tr("the ref is not known"), tr("give it with --ref refs/heads/NAME"), code="bad-build"
-        )
-    made = replace(
-        build,
-        ref=ref if ref.startswith("refs/") else f"refs/heads/{ref}",
-        sha=(told["sha"] or build.sha).lower(),
-        pull_request=number,
-        fork=told["fork"] or build.fork,
-        actor=told["actor"] or build.actor,
-        default_branch=told["default_branch"] or build.default_branch,
-        prerelease=told["prerelease"] or build.prerelease,
-        at=_time(told["at"]),
-    )
-    return made, payload
-
-
-def _time(text: str | None) -> datetime:
-    if text is None:
-        return datetime.now(UTC)
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            tr("'{text}' is not a time", text=text),
-            tr("write it like 2026-11-23T01:02:03Z"),
-            code="bad-build",
-        ) from None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _event(environ: Mapping[str, str]) -> Mapping[str, Any]:
-    """The event file. Raises FileError, or UsageError when it is that of another run."""
-    file = environ.get("GITHUB_EVENT_PATH", "")
-    if not file:
-        if environ.get("GITHUB_EVENT_NAME") == "pull_request":
-            raise UsageError(
-                tr("GITHUB_EVENT_PATH is not set: whether this is a fork's is not known"),
-                tr("describe the build with --event pull_request --pr N --sha COMMIT"),
-                code="bad-build",
-            )
-        return {}
-    payload = _payload(file)
-    check_event(environ, payload, file)
-    return payload
-
-
-def _payload(file: str) -> Mapping[str, Any]:
-    try:
-        with open(file, "rb") as stream:
-            content = stream.read(_LARGEST_EVENT + 1)
-        if len(content) > _LARGEST_EVENT:
-            raise ValueError(tr("it is larger than {most} bytes", most=_LARGEST_EVENT))
-        found = json.loads(content)
-        if not isinstance(found, dict):
-            raise ValueError(tr("it is no JSON object"))
-    except (OSError, ValueError, RecursionError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise FileError(
-            tr("the event file cannot be read: {why}", why=why),
-            tr("leave GITHUB_EVENT_PATH as GitHub set it"),
-            code="event-file",
-            where=Where(file=file),
-        ) from None
-    return found

@@ -55,6 +55,8 @@ def find_versions(tree: TreeTags, shelf: Shelf | None) -> Versions:
     try:
         names = shelf.names()
     except LongshoreError as error:
+        if error.code == "repository-not-found":
+            raise
         if tree.state == "whole":
             return Versions(tree.names, "git")
         why = tr("{why}; the registry's tags cannot be listed: {error}", why=tree.why,
@@ -82,9 +84,11 @@ def find_shelf(app: App, told: str | None, config: Config | None) -> tuple[Shelf
     if not has_credentials(app.settings, app.environ):
         return None, tr("{name} was not looked at: there are no credentials", name=name)
     try:
-        return open_shelf(app.settings, app.environ, name), ""
+        shelf = open_shelf(app.settings, app.environ, name)
+        shelf.has(LATEST)
     except LongshoreError as error:
         return None, tr("{name} was not looked at: {why}", name=name, why=error.what)
+    return shelf, ""
 
 
 def settle(
