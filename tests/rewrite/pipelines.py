@@ -25,7 +25,7 @@ INSTALLS = (
     "ci/longshore.txt",
 )
 BRANCHES = ("main", "develop", "feature/*", "day2-advanced")
-EVERYTHING = frozenset({"scan", "deploy", "backup", "monitor"})
+EVERYTHING = frozenset({"scan", "deploy", "lifecycle", "monitor"})
 MIRRORS = {
     BUILDKIT: "mirror/buildkit",
     BINFMT: "mirror/binfmt",

@@ -184,11 +184,32 @@ def test_what_is_not_there_yet_is_left_out_and_named() -> None:
     nightly = render_operations(options())
     assert {one.step for one in nightly.left_out} == {
         "scan gate",
-        "backup prune",
+        "lifecycle prune",
         "monitor publish",
     }
     jobs = parsed(render_operations(options(features=EVERYTHING)).text)["jobs"]
-    assert set(jobs) == {"sync", "updates", "rebuild", "backups", "metrics"}
+    assert set(jobs) == {"sync", "updates", "rebuild", "prune", "metrics"}
+
+
+@pytest.mark.parametrize("auth", ["oidc", "keys"])
+def test_the_prune_of_the_night(auth: str) -> None:
+    """By longshore.yaml, with rights to read the tree and to log in, and nothing else."""
+    text = render_operations(options(features=EVERYTHING, auth=auth)).text
+    job = parsed(text)["jobs"]["prune"]
+    assert "needs" not in job
+    token = {"id-token": "write"} if auth == "oidc" else {}
+    assert job["permissions"] == {"contents": "read", **token}
+    assert list(steps_of(text, "prune")) == [
+        "Check out",
+        "Set up Python",
+        "Install longshore",
+        "AWS credentials",
+        "Prune tags",
+    ]
+    assert steps_of(text, "prune")["Prune tags"]["run"] == "longshore lifecycle prune --all --yes"
+    plain = render_operations(options(features=EVERYTHING, plain=True, install=None))
+    assert "prune" not in parsed(plain.text)["jobs"]
+    assert "lifecycle prune" in [one.step for one in plain.left_out]
 
 
 def test_without_a_mirror_of_buildkit_nothing_is_pulled_from_the_hub() -> None:

@@ -54,7 +54,7 @@ _LATER = frozenset(
     {
         *("scan", "iam check", "backup", "cost", "monitor", "deploy"),
         *("rollback", "releases", "worker", "doctor", "report"),
-        *("lifecycle prune", "lifecycle import"),
+        "lifecycle import",
     }
 )
 

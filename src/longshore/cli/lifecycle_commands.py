@@ -7,6 +7,7 @@ from longshore.cli.lifecycle_apply import apply
 from longshore.cli.lifecycle_diff import diff
 from longshore.cli.lifecycle_explain import explain_image
 from longshore.cli.lifecycle_lint import lint_policy
+from longshore.cli.lifecycle_prune import prune
 from longshore.cli.lifecycle_simulate import simulate
 from longshore.text import tr
 
@@ -19,5 +20,5 @@ lifecycle = group(
         "longshore lifecycle apply github-actions-demo-day2",
     ],
 )
-for _one in (lint_policy, simulate, explain_image, diff, apply):
+for _one in (lint_policy, simulate, explain_image, diff, apply, prune):
     lifecycle.add_command(_one)

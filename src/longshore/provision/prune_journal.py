@@ -43,7 +43,8 @@ class Removal:
 class Outcome:
     """What one image lost. `left` are tags that stayed, each with why; `deleted`: the image went.
 
-    `earlier` says that it was found so after a run that had been stopped.
+    `earlier` says that it was found so after a run that had been stopped, `failed` that ECR refused
+    for a reason that is not a change since the plan.
     """
 
     digest: str
@@ -51,6 +52,7 @@ class Outcome:
     left: tuple[tuple[str, str], ...] = ()
     deleted: bool = False
     earlier: bool = False
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,7 @@ def _outcome(found: Mapping[str, Any]) -> Outcome:
         tuple((str(tag), str(why)) for tag, why in found["left"]),
         bool(found["deleted"]),
         bool(found.get("earlier")),
+        bool(found.get("failed")),
     )
 
 

@@ -24,6 +24,7 @@ from longshore.remote.ecr import Ecr
 from longshore.text import tr
 
 BATCH = 100
+_CHANGED = {"ImageReferencedByManifestList", "ImageTagDoesNotMatchDigest", "ImageNotFound"}
 
 
 class PruneRun:
@@ -200,7 +201,13 @@ def _left(step: PruneStep, why: str) -> Outcome:
 def _outcome(step: PruneStep, failed: Mapping[str, str]) -> Outcome:
     left = tuple((tag, _failure(failed[tag])) for tag in step.tags if tag in failed)
     removed = tuple(tag for tag in step.tags if tag not in failed)
-    return Outcome(step.digest, removed, left, deleted=step.deletes_image and not left)
+    return Outcome(
+        step.digest,
+        removed,
+        left,
+        deleted=step.deletes_image and not left,
+        failed=any(failed[tag] not in _CHANGED for tag, _ in left),
+    )
 
 
 def _failure(code: str) -> str:

@@ -14,6 +14,7 @@ from longshore.cli.explanations import (
     in_use,
     lifecycle,
     lifecycle_lint,
+    lifecycle_prune,
     registries,
     rewriting,
     source_tree,
@@ -26,7 +27,7 @@ __all__ = ["Explanation", "explanations", "explanations_of_hazards"]
 
 _AREAS = (
     *(command_line, tree, source_tree, rewriting, images, registries),
-    *(aws_exceptions, aws, lifecycle, lifecycle_lint, in_use, stand_in),
+    *(aws_exceptions, aws, lifecycle, lifecycle_lint, lifecycle_prune, in_use, stand_in),
 )
 
 

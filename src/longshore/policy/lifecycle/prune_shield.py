@@ -53,8 +53,11 @@ class Ties:
 
 
 def is_unread(image: ImageSeen) -> bool:
-    """Whether the image is an index of which nobody read what it names."""
-    return image.media_type in INDEXES and not image.children
+    """Whether the image is an index of which nobody read what it names.
+
+    An archived one cannot be read, and is not touched; ECR itself guards what it names.
+    """
+    return image.media_type in INDEXES and not image.children and image.status == "ACTIVE"
 
 
 def shields(

@@ -1,8 +1,8 @@
 """The workflow that looks after images when nobody pushes: every night, or by hand. Pure.
 
 It copies base images from Docker Hub, looks whether the base or one of its packages has an update,
-and builds again only then, under the tag of the day. Pruning backups and publishing metrics come
-with the versions of longshore that have them.
+and builds again only then, under the tag of the day. Tags that ECR's rules cannot reach go by
+longshore's own prune. Publishing metrics comes with the version of longshore that has it.
 """
 
 from __future__ import annotations
@@ -229,13 +229,14 @@ def _rebuild(options: PipelineOptions) -> list[str]:
 
 
 def _prune(options: PipelineOptions) -> list[str]:
-    if options.plain or "backup" not in options.features:
+    """Old tags go by longshore.yaml; what is in use by its `protect` stays."""
+    if options.plain or "lifecycle" not in options.features:
         return []
-    prune = step("Prune backups", run=['longshore backup prune "$ECR_REPOSITORY" --yes'])
+    prune = step("Prune tags", run=["longshore lifecycle prune --all --yes"])
     lines = _joined(
         steps.checkout(options), steps.install(options), steps.credentials(options), prune
     )
-    return _job(options, "backups", lines)
+    return _job(options, "prune", lines)
 
 
 def _metrics(options: PipelineOptions) -> list[str]:
@@ -254,7 +255,7 @@ def _left_out(options: PipelineOptions) -> tuple[LeftOut, ...]:
         found.append(LeftOut("scan gate", tr("this version of longshore has no scan gate yet")))
     if options.plain and not _sync(options):
         found.append(LeftOut("sync", tr("longshore.yaml names no base image to copy")))
-    for step_name, feature in (("backup prune", "backup"), ("monitor publish", "monitor")):
+    for step_name, feature in (("lifecycle prune", "lifecycle"), ("monitor publish", "monitor")):
         if options.plain:
             found.append(LeftOut(step_name, tr("it needs longshore in the pipeline")))
         elif feature not in options.features:
