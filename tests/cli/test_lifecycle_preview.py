@@ -33,7 +33,7 @@ def test_it_agrees(account: World, cli: RunCli) -> None:
     preview = done.json["preview"]
     assert (preview["status"], preview["equal"], preview["expiring"]) == ("COMPLETE", True, 1)
     words = cli("lifecycle", "simulate", "shop", "--policy", "policy.json", "--preview").out
-    assert "ECR'S PREVIEW agrees: the same 1 images, the same rules" in words
+    assert "ECR'S PREVIEW agrees: acts on 1, by the same rules" in words
 
 
 def test_of_the_policy_in_force(account: World, cli: RunCli) -> None:
@@ -56,7 +56,7 @@ def test_it_differs_and_the_reading_is_named(account: World, cli: RunCli) -> Non
     assert all(one["ours"]["reason"] for one in preview["differences"])
     assert {"referrers": "follow"}.items() <= preview["readings_that_fit"][0].items()
     done = cli(*other)
-    assert "ECR'S PREVIEW differs on" in done.out
+    assert "ECR'S PREVIEW differs; images on which it does: " in done.out
     assert "with the usual readings there is no difference" in done.out
     assert "ECR:  " in done.out
     assert "here: " in done.out

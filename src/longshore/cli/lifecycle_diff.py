@@ -77,7 +77,7 @@ def diff(
         "old": before.as_json(),
         "new": after.as_json(),
         "rules": [_rule_json(one) for one in rules],
-        **_images_json(inputs, changes, doubtful),
+        **_images_json(inputs, changes if app.output.machine else (), doubtful),
     }
     lines = [*_rule_lines(before, after, rules), *_image_lines(app, inputs, changes, doubtful)]
     app.output.result(document, lines, place=inputs.place if inputs else None)

@@ -203,7 +203,7 @@ def choose_policy(
     if asked.policy is not None:
         return of_file(asked.policy)
     if asked.preset is not None:
-        return of_preset(asked.preset)
+        return of_preset(asked.preset, config)
     found = of_config(config, name) if config is not None and not asked.in_force else None
     if found is None and target is not None:
         return of_repository(target, name)
@@ -253,8 +253,7 @@ def _saved(
     needs_policy: bool,
 ) -> Inputs:
     """Images of a listing, or made up; the policy first, for it is the quicker to be wrong."""
-    told = asked.policy is not None or asked.preset is not None
-    config = None if told else wiring.find_config(app.settings, app.environ)
+    config = None if asked.policy is not None else wiring.find_config(app.settings, app.environ)
     now = datetime.now(UTC)
     if make is not None:
         now = now.replace(hour=0, minute=0, second=0, microsecond=0)

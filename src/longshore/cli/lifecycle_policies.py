@@ -52,11 +52,16 @@ def of_file(name: str) -> Chosen:
     return Chosen(text, parse_policy(text, source), "file", source)
 
 
-def of_preset(name: str = "standard") -> Chosen:
-    """A policy of ours."""
-    from longshore.policy.lifecycle.preset import canonical_text, standard_policy
+def of_preset(name: str = "standard", config: Config | None = None) -> Chosen:
+    """A policy of ours, for the branches and markers of longshore.yaml when there is one."""
+    from longshore.policy.lifecycle.preset import DEFAULT, canonical_text, standard_policy
 
-    text = canonical_text(standard_policy())
+    families = DEFAULT
+    if config is not None:
+        from longshore.provision.desired import families_of
+
+        families = families_of(config.tags, config.ci)
+    text = canonical_text(standard_policy(families))
     source = tr("preset {name}", name=name)
     return Chosen(text, parse_policy(text, source), "preset", source)
 
@@ -101,7 +106,7 @@ def of_words(app: App, words: str, region: str | None = None) -> Chosen:
                 tr("choose one of: {names}", names=", ".join(PRESETS)),
                 code="no-policy",
             )
-        return of_preset(name)
+        return of_preset(name, wiring.find_config(app.settings, app.environ))
     found: Chosen | None
     if kind == "config":
         found = of_config(wiring.need_config(app.settings, app.environ), name)

@@ -130,11 +130,8 @@ def compared_lines(compared: Compared, *, verbose: bool = False) -> list[str]:
     preview, found = compared.preview, compared.found
     acted = len(preview.images)
     if not found:
-        return [
-            "",
-            tr("ECR'S PREVIEW agrees: the same {count} images, the same rules", count=acted),
-        ]
-    lines = ["", tr("ECR'S PREVIEW differs on {count} images", count=len(found))]
+        return ["", tr("ECR'S PREVIEW agrees: acts on {count}, by the same rules", count=acted)]
+    lines = ["", tr("ECR'S PREVIEW differs; images on which it does: {count}", count=len(found))]
     for one in found if verbose else found[:ROWS]:
         name = " ".join(one.tags) or tr("(untagged)")
         lines += [

@@ -198,6 +198,7 @@ def _show(
         "images": [
             {**({"repository": one.subject.name} if inputs.target else {}), **image_json(fate)}
             for one in judged
+            if app.output.machine  # the screen needs none of them, and there may be many
             for fate in one.fates
         ],
     }
