@@ -185,11 +185,12 @@ def _hits(
     """What one reading does to the images in use."""
     last = _verdicts(policy, images, held, at + timedelta(days=ahead.days), readings)
     reached = {digest for digest, one in last.items() if one.action != "keep"}
-    days = _first_days(policy, images, held, at, ahead.days, readings) if reached else {}
+    ends = {digest: last[digest] for digest in reached}
+    days = _first_days(policy, images, held, at, ahead.days, readings, ends) if reached else {}
     told = _otherwise(readings)
     for digest, verdict in last.items():
         if digest in reached:
-            day, first = days.get(digest, (ahead.days, verdict))
+            day, first = days[digest]
             when = None if day == 0 else at + timedelta(days=day)
             yield _hit(held[digest], first, "later" if day else "now", told, at=when)
         elif _counts_towards(verdict):
@@ -241,9 +242,13 @@ def _first_days(
     at: datetime,
     days: int,
     readings: Readings,
+    ends: Mapping[str, Verdict],
 ) -> dict[str, tuple[int, Verdict]]:
-    """The first day from now on which each image is reached, with that day's verdict."""
-    first: dict[str, tuple[int, Verdict]] = {}
+    """The first day from now on which each image is reached, with that day's verdict.
+
+    `ends` are the verdicts of those that are reached on the last day.
+    """
+    first = {digest: (days, verdict) for digest, verdict in ends.items()}
 
     def look(day: int) -> frozenset[str]:
         verdicts = _verdicts(policy, images, held, at + timedelta(days=day), readings)
@@ -261,7 +266,8 @@ def _first_days(
         between(early, middle, before, there)
         between(middle, late, there, after)
 
-    between(0, days, look(0), look(days))
+    if days:
+        between(0, days, look(0), frozenset(ends))
     return first
 
 
