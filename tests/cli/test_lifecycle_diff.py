@@ -121,6 +121,7 @@ def test_what_is_in_force_against_the_preset_and_the_file(account: World, cli: R
     found = cli("lifecycle", "diff", "live:shop", "preset:standard", "--at", "+3d", "--json").json
     assert (found["repository"], found["counts"]["images"]) == ("shop", 5)
     assert found["place"]["mark"] == "EMBEDDED"
+    assert found["next"] == "longshore lifecycle apply shop --dry-run --preset standard"
     Path("longshore.yaml").write_text(CONFIG)
     config = cli("lifecycle", "diff", "live:shop", "config:shop", "--at", "+3d", "--json").json
     assert [one["change"] for one in config["rules"]] == [one["change"] for one in found["rules"]]

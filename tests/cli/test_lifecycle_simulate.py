@@ -108,6 +108,7 @@ def test_the_screen(saved: RunCli) -> None:
     assert any(line.startswith("v1 ") and line.endswith("3rd newest") for line in lines)
     assert "2  rule 1 keeps the 2 newest of v*" in lines
     assert "1  not yet: rule 2 expires untagged images pushed more than 7 days ago" in lines
+    assert "next: longshore lifecycle explain v1 --policy policy.json --images images.json" in lines
     assert "v2 latest" not in done.out
     assert "v2 latest" in saved(*FILES, "--at", AT, "--verbose").out
 

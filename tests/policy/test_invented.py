@@ -32,7 +32,30 @@ def test_rates(text: str, patterns: tuple[str, ...], every: timedelta) -> None:
 
 
 def test_a_tag_that_is_there_by_that_name_is_one_that_moves() -> None:
-    assert parse_rates("stable=1/day", ["stable", "v1"])[0].patterns == ("stable",)
+    assert parse_rates("stable=1/day", [image("stable v1")])[0].patterns == ("stable",)
+
+
+def test_a_short_word_gives_the_tags_that_the_newest_such_image_has() -> None:
+    present = [
+        image("main-old old-main-old", 9),
+        image("main-abc1234 prod-main-abc1234 latest", 1),
+        image("v1.0.0 prod-v1.0.0"),
+    ]
+    assert parse_rates("main=1/day", present)[0].patterns == ("main-*", "prod-main-*")
+    assert parse_rates("main-*=1/day", present)[0].patterns == ("main-*",)
+    assert parse_rates("main-*+x=1/day", present)[0].patterns == ("main-*", "x-*")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("main=3/day", "main-* 3 a day"),
+        ("v*+latest=1/week", "v*+latest 1 a week"),
+        ("untagged=1/hour", "untagged 24 a day"),
+    ],
+)
+def test_rates_in_words(text: str, words: str) -> None:
+    assert str(parse_rates(text)[0]) == words
 
 
 def test_no_pushes_is_no_rate() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shlex import quote
 from typing import Any
 
 import click
@@ -80,9 +81,20 @@ def diff(
         **_images_json(inputs, changes if app.output.machine else (), doubtful),
     }
     lines = [*_rule_lines(before, after, rules), *_image_lines(app, inputs, changes, doubtful)]
-    app.output.result(document, lines, place=inputs.place if inputs else None)
+    place = inputs.place if inputs else None
+    app.output.result(document, lines, place=place, next=_next(inputs, after, new))
     if exit_code:
         _end(app, changes)
+
+
+def _next(inputs: Inputs | None, after: Chosen, new: str) -> str:
+    """To put the new policy where the images were."""
+    if inputs is None or inputs.target is None or new == "-":
+        return ""
+    command = f"longshore lifecycle apply {inputs.subjects[0].name} --dry-run"
+    if after.kind == "preset":
+        return f"{command} --preset {new.partition(':')[2]}"
+    return f"{command} --policy {quote(new)}" if after.kind == "file" else ""
 
 
 def _named(text: str) -> str | None:

@@ -11,6 +11,7 @@ from longshore.cli.typeset import moment
 from longshore.policy.lifecycle.comparison import Doubt, question
 from longshore.policy.lifecycle.evaluate import Action
 from longshore.policy.lifecycle.forecast import Course, Fate, Forecast
+from longshore.policy.lifecycle.invented import Rate
 from longshore.policy.lifecycle.readings import Readings, as_pairs
 
 ACTIONS: tuple[Action, ...] = ("expire", "transition", "keep")
@@ -22,6 +23,7 @@ class Ahead:
 
     course: Course
     forecast: Forecast
+    rates: tuple[Rate, ...] = ()
     untried: bool = False
 
 
@@ -112,6 +114,10 @@ def _ahead_json(ahead: Ahead) -> dict[str, Any]:
         "from": moment(ahead.course.start),
         "until": moment(ahead.course.until),
         "every_s": ahead.course.every.total_seconds(),
+        "push_rate": [
+            {"tags": list(one.patterns), "every_s": one.every.total_seconds()}
+            for one in ahead.rates
+        ],
         "open_points_tried": not ahead.untried,
         "steps": steps_json(ahead.forecast),
     }

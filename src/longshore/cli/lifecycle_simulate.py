@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from shlex import quote
 from typing import Any
 
 import click
@@ -105,7 +106,7 @@ def simulate(
         inputs = gather(app, asked, repositories, every=every)
     judged = [_judge(inputs, one, along, asked) for one in inputs.subjects]
     compared = [_preview(app, inputs, one) if preview else None for one in judged]
-    _show(app, inputs, judged, compared)
+    _show(app, asked, inputs, judged, compared)
 
 
 def _preview(app: App, inputs: Inputs, judged: Judged) -> Compared | None:
@@ -151,7 +152,8 @@ def _judge(inputs: Inputs, subject: Subject, along: Along, asked: Asked) -> Judg
         doubts = doubts_of(verdicts, mine, readings, points)
         return Judged(subject, readings, fates_now(mine, inputs.at), doubts)
     course = _course(inputs, along, asked)
-    arriving = pushes(_rates(along, images), course.start, course.until, images)
+    rates = _rates(along, images)
+    arriving = pushes(rates, course.start, course.until, images)
 
     def run(other: Readings) -> tuple[Fate, ...]:
         return fates(images, look_ahead(policy, images, course, arriving, other))
@@ -166,7 +168,7 @@ def _judge(inputs: Inputs, subject: Subject, along: Along, asked: Asked) -> Judg
         readings,
         () if untried else points,
     )
-    return Judged(subject, readings, found, doubts, Ahead(course, forecast, untried))
+    return Judged(subject, readings, found, doubts, Ahead(course, forecast, rates, untried))
 
 
 def _course(inputs: Inputs, along: Along, asked: Asked) -> Course:
@@ -185,11 +187,15 @@ def _course(inputs: Inputs, along: Along, asked: Asked) -> Course:
 def _rates(along: Along, images: Sequence[ImageSeen]) -> tuple[Rate, ...]:
     if along.rates is None:
         return ()
-    return parse_rates(along.rates, (tag for image in images for tag in image.tags))
+    return parse_rates(along.rates, images)
 
 
 def _show(
-    app: App, inputs: Inputs, judged: Sequence[Judged], compared: Sequence[Compared | None]
+    app: App,
+    asked: Asked,
+    inputs: Inputs,
+    judged: Sequence[Judged],
+    compared: Sequence[Compared | None],
 ) -> None:
     several = len(judged) != 1
     document: dict[str, Any] = {
@@ -216,20 +222,26 @@ def _show(
     lines = _lines(app, inputs, judged)
     for beside in compared:
         lines += compared_lines(beside, verbose=app.settings.verbose) if beside else []
-    app.output.result(document, lines, place=inputs.place, next=_next(inputs, judged))
+    app.output.result(document, lines, place=inputs.place, next=_next(inputs, judged, asked))
 
 
-def _next(inputs: Inputs, judged: Sequence[Judged]) -> str:
+def _next(inputs: Inputs, judged: Sequence[Judged], asked: Asked) -> str:
     """To look closer at the first image that goes."""
-    if inputs.target is None:
+    going = ((one, fate) for one in judged for fate in one.fates if fate.verdict.action != "keep")
+    one, fate = next(going, (None, None))
+    if one is None or fate is None:
         return ""
-    for one in judged:
-        for fate in one.fates:
-            if fate.verdict.action != "keep":
-                image = fate.image
-                which = f":{image.tags[0]}" if image.tags else f"@{image.digest[:19]}"
-                return f"longshore lifecycle explain {one.subject.name}{which}"
-    return ""
+    tag, digest = next(iter(fate.image.tags), ""), fate.image.digest[:19]
+    if inputs.target is not None:
+        which = f":{tag}" if tag else f"@{digest}"
+        return f"longshore lifecycle explain {one.subject.name}{which}"
+    if not asked.images or "-" in (asked.images, asked.policy):
+        return ""
+    policy = f"--policy {quote(asked.policy)}" if asked.policy else ""
+    policy = policy or (f"--preset {asked.preset}" if asked.preset else "")
+    if not policy:
+        return ""
+    return f"longshore lifecycle explain {tag or digest} {policy} --images {quote(asked.images)}"
 
 
 def _end(inputs: Inputs, judged: Sequence[Judged]) -> datetime:

@@ -13,7 +13,7 @@ give the same images.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -40,19 +40,27 @@ class Rate:
     every: timedelta
     text: str
 
+    def __str__(self) -> str:
+        per_day = timedelta(days=1) / self.every
+        often = per_day if per_day >= 1 else per_day * 7
+        number = f"{often:.1f}".removesuffix(".0")
+        if per_day >= 1:
+            return tr("{tags} {number} a day", tags=self.name, number=number)
+        return tr("{tags} {number} a week", tags=self.name, number=number)
+
     @property
     def name(self) -> str:
         """What comes: `main-*`, `untagged`."""
         return "+".join(self.patterns) or _UNTAGGED
 
 
-def parse_rates(text: str, tags: Iterable[str] = ()) -> tuple[Rate, ...]:
-    """The rates of `main-*=2/day,untagged=10/day`; `main` alone is short for `main-*`.
+def parse_rates(text: str, present: Sequence[ImageSeen] = ()) -> tuple[Rate, ...]:
+    """The rates of `main-*=2/day,untagged=10/day`. Raises UsageError.
 
-    `tags` are those that are there: one of that very name is a tag that moves. Raises UsageError.
+    `main` alone is short for `main-*`, or for a tag of that very name where one is present; its
+    images get the tags that the newest such image has, as `prod-main-*` beside `main-*`.
     """
-    there = frozenset(tags)
-    found = [_rate(part.strip(), there) for part in text.split(",") if part.strip()]
+    found = [_rate(part.strip(), present) for part in text.split(",") if part.strip()]
     if not found:
         raise _bad(text, tr("it names no rate"))
     return tuple(rate for rate in found if rate is not None)
@@ -96,7 +104,7 @@ def pushed_onto(
     return tuple(as_left(image) for image in (*images, *arriving))
 
 
-def _rate(part: str, there: frozenset[str]) -> Rate | None:
+def _rate(part: str, present: Sequence[ImageSeen]) -> Rate | None:
     name, equals, often = part.rpartition("=")
     match = _RATE.fullmatch(often.strip())
     if not equals or not match:
@@ -110,17 +118,36 @@ def _rate(part: str, there: frozenset[str]) -> Rate | None:
         return None
     if seconds / number < 0.001:
         raise _bad(part, tr("that is more than a thousand images a second"))
-    words = [_pattern(word.strip(), part, there) for word in name.split("+")]
+    typed = [word.strip() for word in name.split("+")]
+    words = [_pattern(word, part, present) for word in typed]
+    if len(words) == 1 and words[0] != typed[0]:
+        words = _as_newest(words[0], present)
     patterns = () if words == [_UNTAGGED] else tuple(dict.fromkeys(words))
     return Rate(patterns, timedelta(seconds=seconds / number), part)
 
 
-def _pattern(word: str, part: str, there: frozenset[str]) -> str:
+def _pattern(word: str, part: str, present: Sequence[ImageSeen]) -> str:
     if not _PATTERN.match(word) or len(word) > 100:
         raise _bad(part, tr("'{word}' cannot be a tag", word=word))
-    if "*" in word or word in (_UNTAGGED, "latest") or word in there:
+    if "*" in word or word in (_UNTAGGED, "latest") or any(word in one.tags for one in present):
         return word
     return f"{word}-*" if word[-1] not in "-_." else f"{word}*"
+
+
+def _as_newest(pattern: str, present: Sequence[ImageSeen]) -> list[str]:
+    """The pattern, with those that the newest image with such a tag has beside it."""
+    head = pattern.removesuffix("*")
+    alike = [
+        (one.pushed_at, tag.removeprefix(head), one.tags)
+        for one in present
+        for tag in one.tags
+        if tag.startswith(head) and len(tag) > len(head) and one.pushed_at
+    ]
+    if not alike:
+        return [pattern]
+    _, word, tags = max(alike)
+    others = [f"{tag.removesuffix(word)}*" for tag in tags if tag.endswith(word)]
+    return [pattern, *others]
 
 
 def _bad(part: str, why: str) -> UsageError:
