@@ -1,20 +1,31 @@
 """Checks of lifecycle policies that lie in the tree: refused by ECR, or not what they seem. Pure.
 
-What a policy would do to given images is another matter.
+A policy is judged by its text alone, as `lifecycle lint` does with `--policy`. What it would do to
+given images is another matter.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import re
+import shlex
 from collections.abc import Iterator
-from itertools import combinations
+from datetime import UTC, datetime
 from typing import Any
 
 from longshore.policy.lifecycle.grammar import find_flaws
+from longshore.policy.lifecycle.lint import Placed, lint
+from longshore.policy.lifecycle.lint_subject import Given
+from longshore.policy.lifecycle.overlap import TooManyStates, find_tag, is_possible
 from longshore.rewrite.hazards.hazard import Check, Hazard, Surveyed
+from longshore.rewrite.hazards.lifecycle_texts import (
+    HclPolicy,
+    has_variables,
+    is_whole_file,
+    lifecycle_policies,
+)
 from longshore.rewrite.hazards.named_tags import NamedTag
-from longshore.rewrite.hazards.policy_texts import PolicyText, lifecycle_texts
+from longshore.rewrite.hazards.policy_texts import PolicyText
 from longshore.rewrite.hazards.samples import SHA
 from longshore.rewrite.hazards.workflows import (
     is_ecr,
@@ -23,15 +34,17 @@ from longshore.rewrite.hazards.workflows import (
     workflows_of,
 )
 from longshore.rewrite.mentions import OPEN
+from longshore.rewrite.source import Span
 from longshore.text import tr
 
 _LISTS = ("tagPrefixList", "tagPatternList")
 _PLACE = re.compile(r"rules\[(\d+)\]")
+_NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # nothing is judged by its age where no images are
 
 
 def _invalid(surveyed: Surveyed) -> Iterator[Hazard]:
-    for one in lifecycle_texts(surveyed):
-        if "${" in one.text or "{{" in one.text:
+    for one in lifecycle_policies(surveyed):
+        if has_variables(one):
             continue
         flaws = find_flaws(one.text)
         if flaws:
@@ -51,7 +64,7 @@ def _invalid(surveyed: Surveyed) -> Iterator[Hazard]:
 
 
 def _several(surveyed: Surveyed) -> Iterator[Hazard]:
-    for one in lifecycle_texts(surveyed):
+    for one in lifecycle_policies(surveyed):
         for number, rule in enumerate(_rules(one)):
             patterns = _patterns(rule["selection"])
             if _exclude_each_other(patterns):
@@ -63,21 +76,54 @@ def _several(surveyed: Surveyed) -> Iterator[Hazard]:
                         "of all of {patterns} at once is matched, so the rule does nothing",
                         patterns=", ".join(patterns),
                     ),
-                    tr("write one rule for each of them"),
+                    _corrected(one, tr("write one rule for each of them")),
                 )
 
 
+def _corrected(one: PolicyText, advice: str) -> str:
+    """The advice, with the command that prints the corrected policy where it can read it."""
+    if not is_whole_file(one):
+        return advice
+    command = f"longshore lifecycle lint --policy {shlex.quote(one.file.path)} --fix"
+    return tr("{advice}; `{command}` prints the corrected policy", advice=advice, command=command)
+
+
 def _exclude_each_other(patterns: list[str]) -> bool:
-    """Whether no single tag fits two of them, so that an image needs several tags."""
-    starts = [one.partition("*")[0] for one in patterns]
-    return any(
-        first and second and not first.startswith(second) and not second.startswith(first)
-        for first, second in combinations(starts, 2)
-    )
+    """Whether no single tag fits them all, so that an image needs several tags."""
+    if any("${" in one or "{{" in one for one in patterns):
+        return False
+    fit = [one for one in patterns if is_possible(one)]
+    try:
+        return len(fit) > 1 and find_tag(fit) is None
+    except TooManyStates:
+        return False
+
+
+def _rules_that_harm(surveyed: Surveyed) -> Iterator[Hazard]:
+    """What lint says is high, besides what the checks above say."""
+    for one in lifecycle_policies(surveyed):
+        if has_variables(one) or find_flaws(one.text):
+            continue
+        for found in lint(one.text, Given(_NO_TIME)).of("high"):
+            if found.finding.code != SEVERAL.code:
+                yield HARMFUL.at(
+                    one.file,
+                    _span_of(one, found),
+                    found.finding.message,
+                    _corrected(one, found.finding.advice),
+                )
+
+
+def _span_of(one: PolicyText, found: Placed) -> Span:
+    place = _PLACE.match(found.finding.path)
+    if isinstance(one, HclPolicy):
+        return one.place_of("rulePriority", int(place[1]) if place else 0)
+    start = one.span.start + found.offset
+    return Span(start, start + 1)
 
 
 def _unreached(surveyed: Surveyed) -> Iterator[Hazard]:
-    policies = lifecycle_texts(surveyed)
+    policies = lifecycle_policies(surveyed)
     rules = [rule for one in policies for rule in _rules(one)]
     if not rules or any(rule["selection"].get("tagStatus") == "any" for rule in rules):
         return
@@ -161,10 +207,16 @@ SEVERAL = Check(
     tr("A lifecycle rule asks for several prefixes at once"),
     _several,
 )
+HARMFUL = Check(
+    "lifecycle-harmful-rule",
+    "medium",
+    tr("A lifecycle rule never acts, or can delete an image that is needed"),
+    _rules_that_harm,
+)
 UNREACHED = Check(
     "tags-without-lifecycle-rule",
     "medium",
     tr("No lifecycle rule reaches tags that a workflow pushes"),
     _unreached,
 )
-CHECKS = (INVALID, SEVERAL, UNREACHED)
+CHECKS = (INVALID, SEVERAL, HARMFUL, UNREACHED)
