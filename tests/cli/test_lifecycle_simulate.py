@@ -157,6 +157,25 @@ def test_control_characters_of_a_listing_stay_off_the_screen(saved: RunCli) -> N
     assert "\x1b" not in done.out + done.err
 
 
+def archive(pattern: str, days: int) -> tuple[dict[str, Any], str]:
+    since = {"countType": "sinceImagePushed", "countUnit": "days", "countNumber": days}
+    return ({"tagStatus": "tagged", "tagPatternList": [pattern], **since}, "transition")
+
+
+def test_archiving(cli: RunCli) -> None:
+    selection, _ = archive("v*", 5)
+    action = {"type": "transition", "targetStorageClass": "archive"}
+    rule = {"rulePriority": 1, "selection": selection, "action": action}
+    Path("policy.json").write_text(json.dumps({"rules": [rule]}))
+    write_images(("v1", "01"), ("v2", "22"))
+    done = cli(*FILES, "--at", AT)
+    assert "1 of 2 images go to archive (1.0 KiB), nothing expires, 1 stay" in done.out
+    assert "ARCHIVE" in done.out.splitlines()
+    first, second = cli(*FILES, "--at", AT, "--json").json["images"]
+    assert (first["action"], first["archived_at"], first["goes_at"]) == ("transition", AT, None)
+    assert second["action"] == "keep"
+
+
 # --- looking ahead -------------------------------------------------------------------------------
 
 

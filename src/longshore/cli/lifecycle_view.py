@@ -67,8 +67,18 @@ def summary(judged: Judged) -> str:
             kept=kept,
             bytes=size(judged.bytes_of("expire")),
         )
+    if not gone:
+        return tr(
+            "{name}: {stored} of {total} images go to archive ({archived}), nothing expires, "
+            "{kept} stay",
+            name=name,
+            stored=stored,
+            total=total,
+            kept=kept,
+            archived=size(judged.bytes_of("transition")),
+        )
     return tr(
-        "{name}: of {total} images {gone} expire ({bytes}), {stored} are archived ({archived}), "
+        "{name}: of {total} images {gone} expire ({bytes}), {stored} go to archive ({archived}), "
         "{kept} stay",
         name=name,
         gone=gone,
