@@ -41,6 +41,7 @@ def entries() -> list[Entry]:
         Entry("repo", "repo:repo", tr("Repositories: ls, show, create"), operate),
         Entry("tags", "tags_commands:tags", tr("Tags: compute, ls, show, protect"), operate),
         Entry("lifecycle", "lifecycle_commands:lifecycle", tr("Lifecycle policies"), operate),
+        Entry("scan", "scan_commands:scan", tr("Scans: run, report, gate"), operate),
         Entry("iam", "iam_commands:iam", tr("Access: policy, trust"), operate),
         Entry("ci", "ci_commands:ci", tr("The pipeline: emit, secrets"), operate),
         Entry("local", "local:local", tr("The embedded Docker Hub and ECR"), operate),
@@ -52,7 +53,7 @@ def entries() -> list[Entry]:
 
 _LATER = frozenset(
     {
-        *("scan", "iam check", "backup", "cost", "monitor", "deploy"),
+        *("scan waive", "iam check", "backup", "cost", "monitor", "deploy"),
         *("rollback", "releases", "worker", "doctor", "report"),
         "lifecycle import",
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from longshore.cli import local_data, local_servers, local_time
+from longshore.cli import local_data, local_scanner, local_servers, local_time
 from longshore.cli.local_frame import local
 
-__all__ = ["local", "local_data", "local_servers", "local_time"]
+__all__ = ["local", "local_data", "local_scanner", "local_servers", "local_time"]

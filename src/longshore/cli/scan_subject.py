@@ -9,16 +9,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from longshore.cli import wiring
 from longshore.cli.frame import App
-from longshore.errors import AwsError, RegistryError, UsageError, Where
+from longshore.cli.lifecycle_inputs import target_now
+from longshore.cli.typeset import moment
+from longshore.errors import AwsError, LimitError, RegistryError, UsageError, Where
 from longshore.facts import ScanSeen
 from longshore.oci.reference import Reference, parse_reference
 from longshore.policy.gate import RUNNING
 from longshore.remote.ecr_scans import Scans
 from longshore.text import tr
 
+_ONCE_IN = timedelta(hours=24)
 _POLL_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -99,13 +103,24 @@ class Scanner:
     def start(self, subject: Subject, say: Callable[[str], None]) -> None:
         """Start the scan of each part; a part that was scanned today keeps that scan."""
         for part in subject.parts:
+            if when := self._scanned_today(subject, part):
+                say(tr("scanned at {when}; ECR scans an image once in 24 hours", when=when))
+                continue
             try:
                 self.scans.start(subject.repository, part.digest)
-            except AwsError as error:
-                if error.aws_code not in _KEEPS:
+            except (AwsError, LimitError) as error:
+                if not _keeps(error):
                     raise
                 name = part.platform or part.digest[:19]
                 say(f"{name}: {error.what}")
+
+    def _scanned_today(self, subject: Subject, part: Part) -> str:
+        """When the part was scanned, if that is why it is not scanned again; else empty.
+
+        Asking first is quicker: the SDK takes the quota's answer for throttling and tries again.
+        """
+        at = self.scans.read(subject.repository, part.digest).completed_at
+        return moment(at) if at and target_now(self.target) - at < _ONCE_IN else ""
 
     def _parse(self, text: str) -> Reference:
         first, slash, rest = text.partition("/")
@@ -122,7 +137,8 @@ class Scanner:
         return parse_reference(f"target.invalid/{rest if has_host else text}")
 
 
-# Answers to StartImageScan that leave an older scan, or a reason, to be read.
-_KEEPS = frozenset(
-    ("LimitExceededException", "UnsupportedImageTypeException", "ImageArchivedException")
-)
+def _keeps(error: AwsError | LimitError) -> bool:
+    """Whether the answer leaves an older scan, or a reason, to be read."""
+    if isinstance(error, LimitError):
+        return error.code == "aws-quota"
+    return error.aws_code in ("UnsupportedImageTypeException", "ImageArchivedException")
