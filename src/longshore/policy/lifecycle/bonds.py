@@ -149,5 +149,5 @@ class _Settled:
         verdict = self._verdicts[subject]
         if subject in self.circle:
             return Verdict(verdict.image, "keep", None, "circle")
-        handed_on = verdict.because == "subject" and verdict.behind is not None
-        return verdict.behind if handed_on else verdict
+        behind = verdict.behind if verdict.because == "subject" else None
+        return behind if behind is not None and behind.action == verdict.action else verdict

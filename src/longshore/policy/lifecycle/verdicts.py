@@ -23,7 +23,7 @@ class Verdict(NamedTuple):
     `rule` is the rule that decides about the image, also when it keeps it; None: no rule reaches
     it. `because` says what decided: the `count` (`rank`: 1 is the newest), the `age` in seconds,
     the index or subject in `other`. `behind` is the verdict that a subject hands on: its own, or
-    when it only follows a subject itself, the one that it follows.
+    when it only does what its own subject does, the one that it follows.
     """
 
     image: ImageSeen
