@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from longshore.embedded.aws_errors import AwsRefusal
+from longshore.embedded.contents import Repository
 from longshore.embedded.ecr_errors import invalid, policy_not_found, preview_running
 from longshore.embedded.ecr_lifecycle import looked_at, place_of, read_policy
 from longshore.embedded.ecr_lifecycle_records import DRY_RUN, policy_records
@@ -34,7 +35,7 @@ def start_lifecycle_policy_preview(region: Region, asked: Values) -> Values:
         code = "LifecyclePolicyNotFoundException"
         raise policy_not_found("Lifecycle", code, name, region.account)
     check_lifecycle(text)
-    now, kept = region.ecr.clock.now(), region.contents.note(_note_of(name))
+    now, kept = region.ecr.clock.now(), _kept(region, repository)
     if kept is not None and _status(region, kept, now) == "IN_PROGRESS":
         raise preview_running(name, region.account)
     policy = read_policy(text)
@@ -42,7 +43,8 @@ def start_lifecycle_policy_preview(region: Region, asked: Values) -> Values:
     acted = [verdict for verdict in decided.verdicts if verdict.action != "keep"]
     results = [_result(verdict) for verdict in acted]
     with region.lock, region.contents.transaction():
-        preview = {"text": text, "at": now.timestamp(), "results": results}
+        of = repository.created_at.timestamp()
+        preview = {"of": of, "text": text, "at": now.timestamp(), "results": results}
         region.contents.set_note(_note_of(name), preview)
         looked = looked_at(repository, policy, now)
         records = policy_records(DRY_RUN, place_of(region, name), looked, acted)
@@ -54,11 +56,11 @@ def start_lifecycle_policy_preview(region: Region, asked: Values) -> Values:
 def get_lifecycle_policy_preview(region: Region, asked: Values) -> Values:
     """GetLifecyclePolicyPreview, at most a hundred results a page."""
     name = asked["repositoryName"]
-    region.repository(name, asked.get("registryId"))
+    repository = region.repository(name, asked.get("registryId"))
     ids = asked.get("imageIds")
     if ids and ("maxResults" in asked or "nextToken" in asked):
         raise invalid("maxResults", "must not be set together with imageIds")
-    kept = region.contents.note(_note_of(name))
+    kept = _kept(region, repository)
     if kept is None:
         raise AwsRefusal(
             "LifecyclePolicyPreviewNotFoundException",
@@ -82,6 +84,12 @@ def get_lifecycle_policy_preview(region: Region, asked: Values) -> Values:
 def forget_preview(region: Region, name: str) -> None:
     """A repository that is deleted takes its preview with it."""
     region.contents.set_note(_note_of(name), None)
+
+
+def _kept(region: Region, repository: Repository) -> Values | None:
+    """The preview that was started last, but not one of an earlier repository of that name."""
+    found: Values | None = region.contents.note(_note_of(repository.name))
+    return found if found and found["of"] == repository.created_at.timestamp() else None
 
 
 def _chosen(results: Sequence[Values], asked: Values) -> list[Values]:

@@ -36,9 +36,9 @@ class RecordJournal:
         self._last_ids = {record.get("eventID") for record in self._tail()}
 
     def append(self, records: Sequence[dict[str, Any]]) -> None:
-        """Add what is not among the last ones already, after a kill in between."""
+        """Add the records; at first without those that a killed process had added already."""
         new = [one for one in records if one.get("eventID") not in self._last_ids]
-        self._last_ids = {one.get("eventID") for one in records}
+        self._last_ids.clear()
         if not new:
             return
         with suppress(FileNotFoundError):
