@@ -200,6 +200,20 @@ def test_the_file_s_policies_are_judged_by_its_strategy(cli: RunCli) -> None:
     assert codes(alone) == {"several-prefixes"}
 
 
+def test_a_listing_is_that_of_one_repository(cli: RunCli) -> None:
+    write(CONFIG, "longshore.yaml")
+    write(GOOD, "tools.json")
+    listing(("v1.0", "2026-11-01"))
+    done = cli("lifecycle", "lint", "--images", "images.json")
+    assert done.code == 2
+    assert "of which repository" in done.err
+    one = cli(
+        "lifecycle", "lint", "tools", "--images", "images.json", "--strategy", "none", "--json"
+    )
+    assert one.code == 0
+    assert {one["what"] for one in one.json["checked"]} == {"policy", "images"}
+
+
 # --- repositories --------------------------------------------------------------------------------
 
 

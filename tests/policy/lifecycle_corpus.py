@@ -7,7 +7,7 @@ before lint was run on it. Codes stand without `lifecycle-`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,7 +29,6 @@ class Case:
     expected: frozenset[str] = frozenset()
     images: tuple[ImageSeen, ...] | None = None
     strategy: Strategy | None = None
-    low: frozenset[str] = field(default=frozenset())
 
     @property
     def given(self) -> Given:

@@ -20,7 +20,7 @@ from longshore.policy.lifecycle.matching import patterns_of
 from longshore.policy.lifecycle.places import line_and_column, places_of
 from longshore.policy.lifecycle.preset import Families, canonical_text, standard_policy
 from longshore.policy.lifecycle.strategy import TagRules, strategy_of
-from tests.policy.lifecycle_corpus import AT, GOOD, MISTAKES, Case, digest, image, policy, rule
+from tests.policy.lifecycle_corpus import AT, GOOD, MISTAKES, Case, image, policy, rule
 
 CASES = [*MISTAKES, *GOOD]
 ALONE = Given(AT)
@@ -323,5 +323,28 @@ def test_a_document_that_is_too_deep_is_only_refused() -> None:
     assert codes(lint(text, ALONE)) == {"invalid"}
 
 
-def test_digests_in_the_corpus_are_told_apart() -> None:
-    assert digest(1) != digest(2)
+def test_other_tags_of_the_image_that_runs_count() -> None:
+    text = policy(rule("sha-*", keep=60), rule("live-*", keep=9999), rule("untagged", days=1))
+    here = Given(AT, (image(1, "sha-1", "live-prod"), image(2, "sha-2")))
+    apart = Given(AT, (image(1, "web-1", "live-prod"), image(2, "sha-2")))
+    assert "deletes-live" in codes(lint(text, here))
+    assert "deletes-live" not in codes(lint(text, apart))
+
+
+def test_a_move_before_the_rule_that_shadows() -> None:
+    text = policy(rule("*", keep=100), rule("v*", keep=200), rule("untagged", days=1))
+    fix = json.loads(only(text, "shadowed").fix)
+    assert [(one["rulePriority"], one["selection"].get("tagPatternList")) for one in fix] == [
+        (1, ["v*"]),
+        (2, ["*"]),
+    ]
+
+
+def test_priorities_keep_their_gaps() -> None:
+    text = policy(
+        rule("prefix:dev,qa", keep=60, rulePriority=10),
+        rule("topic-*", keep=60, rulePriority=20),
+        rule("untagged", days=1, rulePriority=30),
+    )
+    made = corrected(text, ALONE)
+    assert [one["rulePriority"] for one in made] == [10, 11, 20, 30]

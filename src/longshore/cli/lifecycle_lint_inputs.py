@@ -139,6 +139,11 @@ def _offline(
             tr("name one: --policy FILE, or --preset standard; or a repository"),
             code="no-policy",
         )
+    if asked.images is not None and len(texts) > 1:
+        raise UsageError(
+            tr("it is not said of which repository {file} is a listing", file=asked.images),
+            tr("name the repository too, or a policy with --policy"),
+        )
     images: tuple[ImageSeen, ...] | None = None
     remarks: tuple[str, ...] = ()
     source = ""

@@ -90,8 +90,8 @@ def _only_latest(subject: Subject, line: Line) -> bool:
 
 def _beside(subject: Subject, line: Line) -> bool:
     """Whether a rule meets the other tags of the image that is latest."""
-    mine = [image.tags for image in subject.images if LATEST in image.tags]
-    return any(line.takes(tags) for tags in [*mine, *subject.production])
+    sets = [*subject.carrying(LATEST), *subject.production]
+    return any(line.takes(tags) for tags in sets)
 
 
 def _loses_latest(subject: Subject, line: Line, severity: Severity, through: str) -> Finding:
@@ -178,13 +178,15 @@ def _threat(subject: Subject, pattern: str) -> Line | None:
     tags = [tag for tag in subject.tags if matches_tag(pattern, tag)]
     tag = min(tags, default=pattern.replace("*", "prod"))
     for line in subject.expiring():
-        if line.at < shield and (line.takes((tag,)) or _reaches_production(subject, line)):
+        if line.at < shield and (line.takes((tag,)) or _reaches(subject, line, pattern)):
             return line
     return None
 
 
-def _reaches_production(subject: Subject, line: Line) -> bool:
-    return any(line.takes(tags) for tags in subject.production)
+def _reaches(subject: Subject, line: Line, pattern: str) -> bool:
+    """Whether a rule meets what runs in production, or an image here with a tag of the pattern."""
+    sets = [*subject.production, *subject.carrying(pattern)]
+    return any(line.takes(tags) for tags in sets)
 
 
 def _deletes_live(subject: Subject, patterns: Sequence[str]) -> Finding:
@@ -308,7 +310,7 @@ def _last_backup(subject: Subject, line: Line) -> Finding:
 def _backup_behind(subject: Subject, line: Line) -> Iterator[Finding]:
     """A backup is a release with one more tag: a rule for releases before it takes it along."""
     before = [one for one in subject.expiring() if one.at < line.at]
-    taker = next((one for one in before if _reaches_production(subject, one)), None)
+    taker = next((one for one in before if _reaches(subject, one, _BACKUPS)), None)
     if taker is None:
         return
     yield Finding(

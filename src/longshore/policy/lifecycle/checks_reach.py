@@ -211,7 +211,7 @@ def _matches_nothing(subject: Subject) -> Iterator[Finding]:
     for line in subject.standard:
         if not line.patterns or any(line.takes((one,)) for one in _expected()):
             continue
-        seen = any(line.takes(image.tags) for image in subject.images)
+        seen = subject.table.matching(line.patterns)
         if seen or not _is_judged(subject) or _can_come(subject, line):
             continue
         strategy = subject.given.strategy is not None

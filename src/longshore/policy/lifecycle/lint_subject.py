@@ -13,7 +13,7 @@ from longshore.facts import ImageSeen
 from longshore.policy.lifecycle.evaluate import Evaluation, evaluate
 from longshore.policy.lifecycle.findings import RuleText
 from longshore.policy.lifecycle.grammar import Policy, Rule
-from longshore.policy.lifecycle.matching import matches_tag, patterns_of
+from longshore.policy.lifecycle.matching import TagTable, matches_tag, patterns_of
 from longshore.policy.lifecycle.overlap import find_tag, is_possible
 from longshore.policy.lifecycle.readings import DEFAULT, Readings
 from longshore.policy.lifecycle.strategy import BACKUP, LATEST, Strategy
@@ -151,6 +151,15 @@ class Subject:
         """What the policy does to the images now."""
         policy = Policy(tuple(line.rule for line in self.lines))
         return evaluate(policy, self.images, self.given.at, self.given.readings)
+
+    @cached_property
+    def table(self) -> TagTable:
+        """The tags of the images, to be searched."""
+        return TagTable([image.tags for image in self.images])
+
+    def carrying(self, pattern: str) -> list[tuple[str, ...]]:
+        """The tags of the images that have one like this."""
+        return [self.images[place].tags for place in sorted(self.table.matching((pattern,)))]
 
     @cached_property
     def tags(self) -> frozenset[str]:
