@@ -33,6 +33,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         image(one, debian())
         image(one, debian("static", {"x": b""}), "unscanned")
         one.client().start_image_scan(repositoryName="shop", imageId={"imageTag": "v1"})
+        one.aws.scanning.wait()
         give(one, OPENSSL, ZLIB)
         image(one, debian("v2"), "v2")
         one.client().start_image_scan(repositoryName="shop", imageId={"imageTag": "v2"})
