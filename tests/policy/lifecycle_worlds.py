@@ -135,4 +135,6 @@ _PART = st.integers(0, 2**24 - 1)  # of wider ranges Hypothesis takes mostly sma
 _NUMBERS = st.builds(
     lambda *parts: sum(part << 24 * at for at, part in enumerate(parts)), _PART, _PART, _PART
 )
-WORLDS = st.builds(world_of, st.lists(_NUMBERS, max_size=6), st.lists(_NUMBERS, min_size=2, max_size=12), _PART)
+WORLDS = st.builds(
+    world_of, st.lists(_NUMBERS, max_size=6), st.lists(_NUMBERS, min_size=2, max_size=12), _PART
+)
