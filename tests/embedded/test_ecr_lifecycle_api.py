@@ -186,7 +186,13 @@ def test_a_repository_takes_its_preview_along(world: World) -> None:
     assert refused(ecr.get_lifecycle_policy_preview) == "LifecyclePolicyPreviewNotFoundException"
 
 
-def test_a_dry_run_is_in_cloudtrail(world: World) -> None:
+def test_a_dry_run_is_in_cloudtrail(tmp_path: Path) -> None:
+    with running(tmp_path) as world:
+        world.client().create_repository(repositoryName="shop")
+        _dry_run(world)
+
+
+def _dry_run(world: World) -> None:
     ecr, trail = world.client(), world.client("cloudtrail")
     digest = world.push("shop", "1", "v1")
     world.push("shop", "2", "v2")
