@@ -308,6 +308,53 @@ MISTAKES = [
         "count-against-live",
     ),
     case(
+        "environments, then anything by age",
+        policy(
+            rule("prefix:dev-", keep=10, says="Keep last 3 dev images"),
+            rule("prefix:stg-", keep=3),
+            rule("prefix:prod-", keep=3),
+            rule("untagged", days=3),
+            rule("any", days=3),
+        ),
+        "description-differs count-against-live deletes-latest",
+    ),
+    case(
+        "releases for ever, then thirty of all",
+        policy(rule("prefix:release", keep=9999), UNTAGGED, rule("any", keep=30)),
+        "deletes-latest count-used-up children-take-places",
+    ),
+    case(
+        "latest and a family, then ten of all",
+        policy(rule("prefix:latest", keep=1), rule("prefix:prd.", keep=5), rule("any", keep=10)),
+        "count-against-live children-take-places",
+    ),
+    case(
+        "releases that fall to the rule for the rest",
+        policy(
+            UNTAGGED,
+            rule("prefix:dev-", keep=5),
+            rule("prefix:v,release-", keep=100),
+            rule("any", days=90),
+        ),
+        "several-prefixes deletes-latest release-by-age",
+    ),
+    case(
+        "versions and latest in one list",
+        policy(rule("v*,latest", keep=20), UNTAGGED),
+        "several-prefixes",
+    ),
+    case(
+        "sets of characters",
+        policy(rule("*-frozen", keep=100), rule("[0-9].[0-9].[0-9]", keep=100)),
+        "impossible-tag untagged-without-rule",
+    ),
+    case(
+        "one of all tags",
+        policy(rule("*", keep=1)),
+        "deletes-latest count-against-live untagged-without-rule",
+    ),
+    case("fifty of all tags", policy(rule("*", keep=50), UNTAGGED), "deletes-latest"),
+    case(
         "images: branches lose their places to releases",
         policy(rule("v*", keep=3), rule("any", keep=3)),
         "count-used-up count-against-live",
@@ -401,6 +448,10 @@ MISTAKES = [
     ),
 ]
 GOOD = [
+    case(
+        "five hundred releases, commits by age",
+        policy(rule("prefix:v", keep=500), rule("prefix:git-", days=30), UNTAGGED),
+    ),
     case(
         "kept first",
         policy(*KEPT, rule("v*", keep=20), rule("main-*", keep=10), rule("untagged", days=1)),

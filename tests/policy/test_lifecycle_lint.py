@@ -145,7 +145,9 @@ def test_a_rule_for_several_prefixes_never_acts_and_its_fix_does(case: Case) -> 
     entries = patterns_of(selection)
     images = [
         image(n, tag, days=400 + n)
-        for n, tag in enumerate(f"{one.rstrip('*')}{k}" for one in entries for k in range(60))
+        for n, tag in enumerate(
+            f"{one.rstrip('*')}{k}" for one in entries for k in range(selection.count_number + 9)
+        )
     ]
     number = found.finding.rule
     before = evaluate(parse_policy(case.text), images, AT).verdicts
@@ -348,3 +350,29 @@ def test_priorities_keep_their_gaps() -> None:
     )
     made = corrected(text, ALONE)
     assert [one["rulePriority"] for one in made] == [10, 11, 20, 30]
+
+
+def test_latest_alone_is_no_rule_that_counts_deploys() -> None:
+    """Its tag moves on, so the image before it is no longer one of latest*."""
+    text = policy(rule("prefix:latest", keep=1), rule("any", keep=2))
+    assert only(text, "count-against-live").finding.rule == 2
+
+
+@pytest.mark.parametrize(
+    ("entry", "better"),
+    [
+        (".*", "*"),
+        ("^v.*$", "v*"),
+        ("^latest", "latest*"),
+        ("release/*", "release-*"),
+        ("[0-9]+.[0-9]+", "*.*"),
+        (r"v\d+\.\d+", "v*.*"),
+        (r"v\b", ""),
+        ("-x", ""),
+        ("", ""),
+    ],
+)
+def test_what_was_probably_meant(entry: str, better: str) -> None:
+    found = only(policy(rule(entry, keep=60), rule("untagged", days=1)), "impossible-tag")
+    said = json.loads(found.fix)["selection"]["tagPatternList"] if found.fix else [""]
+    assert said == [better]

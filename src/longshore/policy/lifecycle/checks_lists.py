@@ -14,7 +14,8 @@ from longshore.text import tr
 _FIRST = set(string.ascii_letters + string.digits + "_")
 _LEGAL = _FIRST | set(".-")
 _REGEX_RUN = re.compile(r"\A[A-Za-z_-]+\.\*")
-_REGEX_ENDS = re.compile(r"\A\^|\$\Z|\\")
+_REGEX_ENDS = re.compile(r"\A\^|\$\Z")
+_REGEX_SET = re.compile(r"(?:\[[^\]]*\]|\\[dw])[*+?]?|\.[*+]")
 
 
 def check_lists(subject: Subject) -> Iterator[Finding]:
@@ -80,7 +81,7 @@ def _corrected(entry: str, *, is_prefix: bool) -> str:
     if is_prefix:
         found = found.partition("*")[0].rstrip(".^")
         return found if is_possible(f"{found}*") else ""
-    found = re.sub(r"\.[*+]", "*", found).replace("?", "").replace("[0-9]+", "*")
+    found = _REGEX_SET.sub("*", found).replace("?", "").replace("\\.", ".")
     if entry.startswith("^") and "*" not in found:
         found += "*"
     found = re.sub(r"\*+", "*", found)

@@ -165,7 +165,8 @@ def _marks(line: Line) -> bool:
 
 
 def _may_run_out(subject: Subject, line: Line) -> bool:
-    return line.is_count and line.count < _RARE and subject.runs(line)
+    counts = line.is_count and line.count < _RARE
+    return counts and subject.runs(line) and not _only_latest(subject, line)
 
 
 def _is_open(subject: Subject, pattern: str) -> bool:
