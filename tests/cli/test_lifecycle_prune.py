@@ -340,7 +340,7 @@ def test_killed_and_run_again(faulty: Stack, cli: RunCli, environ: dict[str, str
     fill(faulty, "killed", 300)
     faulty.faults.add(Fault(listener="aws", after=9, delay_ms=500))
     program = Path(sys.executable).parent / "longshore"
-    command = [program, "lifecycle", "prune", "killed", *RULE]
+    command = [str(program), "lifecycle", "prune", "killed", *RULE]
     with subprocess.Popen(
         command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as it:

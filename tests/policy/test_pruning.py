@@ -111,6 +111,19 @@ def test_older_is_strict() -> None:
     assert plan_prune([OLD], [exact], [], AT + timedelta(microseconds=1)).steps
 
 
+def test_excluded_tags_are_not_the_rules() -> None:
+    rule = PruneRule("rest", ("*",), keep_newest=0, excluding=("v*", "*-rc"))
+    found = [image("1", "v1"), image("2", "x-rc"), image("3", "x"), image("4", "y", "v2")]
+    plan = prune([rule], *found)
+    assert steps(plan) == {"3": ("x",), "4": ("y",)}
+    assert rule_words(rule) == "* without v*, *-rc: stays: nothing"
+
+
+def test_a_rule_excluded_by_a_marker_leaves_the_pair_alone() -> None:
+    rule = PruneRule("rest", ("*",), keep_newest=0, excluding=("prod-*",))
+    assert prune([rule], image("1", "main-abc1234", "prod-main-abc1234")).steps == ()
+
+
 def test_ties_stay_together() -> None:
     plan = prune([PR], *(image(f"{n}", f"pr-{n}", days=5) for n in range(3)), image("o", "pr-9"))
     assert steps(plan) == {"o": ("pr-9",)}
@@ -358,10 +371,11 @@ def test_nothing_is_there() -> None:
 
 
 def test_rules_in_words() -> None:
-    said = [rule_words(one) for one in (BACKUP_RULE, PR)]
+    said = [rule_words(one) for one in (BACKUP_RULE, PR, PruneRule("", ("x",)))]
     assert said == [
         "backup-*: stays: younger than 7 days by the name or the last 3",
         "pr-*: stays: the 1 newest",
+        "x: stays: all",
     ]
 
 
@@ -385,6 +399,7 @@ RULES = st.lists(
         st.sampled_from(["family", "branch", "minor-version", "pull-request"]),
         st.integers(0, 3),
         st.sampled_from(["push", "tag-name"]),
+        st.lists(st.sampled_from(["v1.0*", "prod-*", "x"]), max_size=1).map(tuple),
     ),
     max_size=3,
 )
@@ -530,10 +545,15 @@ def naive(rules: Sequence[PruneRule], images: Sequence[ImageSeen]) -> set[str]:
     gone = set()
     for one in images:
         for tag in one.tags:
-            about = [r for r in rules if any(fnmatchcase(tag, p) for p in r.patterns)]
+            about = [rule for rule in rules if naive_is_about(rule, tag)]
             if about and not any(naive_keeps(rule, one, tag, images) for rule in about):
                 gone.add(tag)
     return gone
+
+
+def naive_is_about(rule: PruneRule, tag: str) -> bool:
+    about = any(fnmatchcase(tag, pattern) for pattern in rule.patterns)
+    return about and not any(fnmatchcase(tag, pattern) for pattern in rule.excluding)
 
 
 def naive_keeps(rule: PruneRule, one: ImageSeen, tag: str, images: Sequence[ImageSeen]) -> bool:
@@ -545,7 +565,7 @@ def naive_keeps(rule: PruneRule, one: ImageSeen, tag: str, images: Sequence[Imag
         for other in images
         if other.pushed_at is not None and other.pushed_at > one.pushed_at
         for name in other.tags
-        if any(fnmatchcase(name, p) for p in rule.patterns) and group_of(name, rule.per) == group
+        if naive_is_about(rule, name) and group_of(name, rule.per) == group
     }
     most = max(rule.keep_newest or 0, rule.at_least)
     young = rule.keep_for_days is not None and one.pushed_at >= AT - timedelta(rule.keep_for_days)

@@ -55,7 +55,6 @@ _LATER = frozenset(
     {
         *("scan waive", "iam check", "backup", "cost", "monitor", "deploy"),
         *("rollback", "releases", "worker", "doctor", "report"),
-        "lifecycle import",
     }
 )
 

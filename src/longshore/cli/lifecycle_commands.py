@@ -6,6 +6,7 @@ from longshore.cli.frame import group
 from longshore.cli.lifecycle_apply import apply
 from longshore.cli.lifecycle_diff import diff
 from longshore.cli.lifecycle_explain import explain_image
+from longshore.cli.lifecycle_import import import_retention
 from longshore.cli.lifecycle_lint import lint_policy
 from longshore.cli.lifecycle_prune import prune
 from longshore.cli.lifecycle_simulate import simulate
@@ -20,5 +21,5 @@ lifecycle = group(
         "longshore lifecycle apply github-actions-demo-day2",
     ],
 )
-for _one in (lint_policy, simulate, explain_image, diff, apply, prune):
+for _one in (lint_policy, simulate, explain_image, diff, apply, prune, import_retention):
     lifecycle.add_command(_one)

@@ -9,9 +9,12 @@ import click
 from longshore.cli import wiring
 from longshore.cli.frame import App, command
 from longshore.cli.in_use import COLLECTORS
+from longshore.cli.lifecycle_policies import read_text
+from longshore.cli.lifecycle_prune_files import parse_rules
 from longshore.cli.lifecycle_prune_rules import parse_limit, rule_of_flags
 from longshore.cli.one_repository import check_repository_name
 from longshore.errors import UsageError
+from longshore.policy.lifecycle.pruning import PruneRule
 from longshore.text import tr
 
 
@@ -43,7 +46,9 @@ from longshore.text import tr
     default="family",
     help=tr("count within each branch, minor version or pull request"),
 )
+@click.option("--except", "excluding", multiple=True, metavar="PATTERN", help=tr("not these tags"))
 @click.option("--by-name", is_flag=True, help=tr("age by the time in the tag, not of the push"))
+@click.option("--rules", "file", metavar="FILE", help=tr("rules of a file, as import writes them"))
 @click.option("--at-most", metavar="N|N%", help=tr("delete no more images at once (50%)"))
 @click.option(
     "--allow-unread",
@@ -67,7 +72,9 @@ def prune(
     older_than: str | None,
     at_least: int,
     per: str,
+    excluding: tuple[str, ...],
     by_name: bool,
+    file: str | None,
     at_most: str | None,
     allow_unread: tuple[str, ...],
     read_indexes: bool,
@@ -79,7 +86,10 @@ def prune(
             tr("name the repositories, or give --all"),
             tr("for example: longshore lifecycle prune shop --dry-run"),
         )
-    own = rule_of_flags(tags, keep_newest, older_than, at_least, per, by_name=by_name)
+    flagged = rule_of_flags(
+        tags, keep_newest, older_than, at_least, per, excluding, by_name=by_name
+    )
+    own = _own_rules(flagged, file)
     limit = parse_limit(at_most)
     names = _checked(repositories)
     config = wiring.find_config(app.settings, app.environ)
@@ -89,6 +99,17 @@ def prune(
     run = Pruning(app, target, config, own, read_indexes, dry_run)
     found = [run.plan(name) for name in (run.all_names() if every else names)]
     run.show(found, limit, frozenset(allow_unread))
+
+
+def _own_rules(flagged: PruneRule | None, file: str | None) -> tuple[PruneRule, ...]:
+    """The rules of the flags or of a file; none: those of the config."""
+    if file is None:
+        return (flagged,) if flagged else ()
+    if flagged:
+        raise UsageError(
+            tr("--rules and --tags exclude each other"), tr("put the rule into the file")
+        )
+    return parse_rules(read_text(file, tr("name a file with prune rules")), file)
 
 
 def _checked(names: Sequence[str]) -> list[str]:

@@ -56,13 +56,14 @@ def rule_of_flags(
     older_than: str | None,
     at_least: int,
     per: str,
+    excluding: Sequence[str],
     *,
     by_name: bool,
 ) -> PruneRule | None:
     """The rule that the flags say; None when they say none. Raises UsageError."""
     limits = keep_newest is not None or older_than is not None
     if not tags:
-        if limits or at_least or by_name or per != "family":
+        if limits or at_least or excluding or by_name or per != "family":
             raise UsageError(
                 tr("which tags the rule is about is not said"),
                 tr("name them: --tags 'pr-*'"),
@@ -81,6 +82,7 @@ def rule_of_flags(
         cast(Per, per),
         at_least,
         "tag-name" if by_name else "push",
+        tuple(excluding),
     )
 
 

@@ -62,7 +62,7 @@ class Pruning:
         app: App,
         target: wiring.OpenTarget,
         config: Config | None,
-        own: PruneRule | None,
+        own: tuple[PruneRule, ...],
         read_indexes: bool,
         dry_run: bool,
     ) -> None:
@@ -109,9 +109,9 @@ class Pruning:
             made = compile_repository(self.config, name, files)
             if made is not None:
                 rules, protected = made.prune, made.protected
-                if not rules and self.own is None:
+                if not rules and not self.own:
                     remarks.append(tr("its lifecycle in longshore.yaml leaves nothing to prune"))
-        return (self.own,) if self.own else rules, protected, remarks
+        return self.own or rules, protected, remarks
 
     def _with_children(
         self, name: str, images: Sequence[ImageSeen], unread: Sequence[str]

@@ -15,19 +15,20 @@ if TYPE_CHECKING:
 
 
 def rule_words(rule: PruneRule) -> str:
-    """What a rule keeps: `backup-*: younger than 7 days by their names, and the last 3`."""
+    """What a rule keeps: `backup-*: stays: younger than 7 days by the name or the last 3`."""
     kept = [
-        *(
-            [tr("the {count} newest", count=rule.keep_newest)]
-            if rule.keep_newest is not None
-            else []
-        ),
+        *([tr("the {count} newest", count=rule.keep_newest)] if rule.keep_newest else []),
         *([_younger(rule)] if rule.keep_for_days is not None else []),
         *([tr("the last {count}", count=rule.at_least)] if rule.at_least else []),
     ]
-    said = tr(" or ").join(kept) if kept else tr("all")
+    if rule.keep_newest is None and rule.keep_for_days is None:
+        kept = [tr("all")]
+    patterns = ", ".join(rule.patterns)
+    if rule.excluding:
+        patterns = tr("{tags} without {others}", tags=patterns, others=", ".join(rule.excluding))
+    said = tr(" or ").join(kept) or tr("nothing")
     per = _per(rule.per)
-    return f"{', '.join(rule.patterns)}: {tr('stays: {what}', what=said)}{f' {per}' if per else ''}"
+    return f"{patterns}: {tr('stays: {what}', what=said)}{f' {per}' if per else ''}"
 
 
 def why_gone(rule: PruneRule, rank: int, age: timedelta | None) -> str:
