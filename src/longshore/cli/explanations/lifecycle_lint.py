@@ -1,6 +1,6 @@
 """Codes of `lifecycle lint`: what each finding means and what to do. Pure.
 
-`lifecycle-several-prefixes` and `lifecycle-invalid` are also hazards of a tree.
+`lifecycle-several-prefixes` and `lifecycle-invalid` are hazards of a tree too, and explained there.
 """
 
 from __future__ import annotations
@@ -24,16 +24,6 @@ def _fixed() -> str:
 
 def _form() -> list[Explanation]:
     return [
-        _of(
-            "invalid",
-            tr("ECR refuses the policy, so no rule of it is in force."),
-            (
-                tr("a misspelt member"),
-                tr("one priority twice"),
-                tr("a countUnit too many or missing"),
-            ),
-            tr("correct the member that is named; ECR takes a policy whole or not at all"),
-        ),
         _of(
             "any-not-last",
             tr("A rule for all images stands before another one; ECR refuses that."),
@@ -95,16 +85,6 @@ def _form() -> list[Explanation]:
 
 def _lists() -> list[Explanation]:
     return [
-        _of(
-            "several-prefixes",
-            tr(
-                "A rule lists several tags that no single tag fits. The entries are joined by AND: "
-                "only images that have tags of all of them are matched."
-            ),
-            (tr("the list was taken for OR"),),
-            tr("write one rule for each entry"),
-            _fixed(),
-        ),
         _of(
             "entry-without-effect",
             tr("An entry matches all that another one matches: under AND it changes nothing."),

@@ -1,4 +1,4 @@
-"""Lint: rules that can delete `latest`, an image that runs, or the last backup. Pure.
+"""Lint: rules that can delete `latest` or an image that runs. Pure.
 
 Rules act on whole images, and the first rule that an image meets decides. So an image that runs
 is safe only where a rule that keeps all of its tag stands before every rule that another of its
@@ -14,7 +14,7 @@ from longshore.policy.lifecycle.findings import Edit, Finding, RuleText, Severit
 from longshore.policy.lifecycle.lint_subject import FEW, Line, Subject
 from longshore.policy.lifecycle.matching import matches_tag
 from longshore.policy.lifecycle.overlap import includes
-from longshore.policy.lifecycle.strategy import BACKUP, LATEST, SHIELDED
+from longshore.policy.lifecycle.strategy import LATEST, SHIELDED
 from longshore.policy.lifecycle.words import days, selected
 from longshore.text import tr
 
@@ -22,16 +22,12 @@ _KEEP_ALL = 9999
 _MANY = 100  # pushes that somebody will make before latest moves again
 _LIKELY = 10
 _RARE = 50
-_BACKUPS = "backup-*"
-_YEAR = 365
 
 
 def check_protect(subject: Subject) -> Iterator[Finding]:
-    """What may take `latest`, what runs, the release in force, the last backup."""
+    """What may take `latest`, or what runs."""
     yield from _latest(subject)
     yield from _live(subject)
-    yield from _by_age(subject)
-    yield from _backups(subject)
 
 
 def keeping(pattern: str) -> RuleText:
@@ -103,7 +99,7 @@ def _loses_latest(subject: Subject, line: Line, severity: Severity, through: str
             "rule {rule} can delete the image that is tagged latest (through {tag}): {when}",
             rule=line.number,
             tag=through,
-            when=_when(line),
+            when=when(line),
         ),
         tr("before it, put a rule that keeps latest"),
         line.number,
@@ -112,7 +108,7 @@ def _loses_latest(subject: Subject, line: Line, severity: Severity, through: str
     )
 
 
-def _when(line: Line) -> str:
+def when(line: Line) -> str:
     if line.is_count:
         if line.is_catch_all:
             return tr("after {pushes}, whatever their tags", pushes=_pushes(line.count))
@@ -179,12 +175,12 @@ def _threat(subject: Subject, pattern: str) -> Line | None:
     tags = [tag for tag in subject.tags if matches_tag(pattern, tag)]
     tag = min(tags, default=pattern.replace("*", "prod"))
     for line in subject.expiring():
-        if line.at < shield and (line.takes((tag,)) or _reaches(subject, line, pattern)):
+        if line.at < shield and (line.takes((tag,)) or reaches(subject, line, pattern)):
             return line
     return None
 
 
-def _reaches(subject: Subject, line: Line, pattern: str) -> bool:
+def reaches(subject: Subject, line: Line, pattern: str) -> bool:
     """Whether a rule meets what runs in production, or an image here with a tag of the pattern."""
     sets = [*subject.production, *subject.carrying(pattern)]
     return any(line.takes(tags) for tags in sets)
@@ -216,117 +212,4 @@ def _deletes_live(subject: Subject, patterns: Sequence[str]) -> Finding:
         line.number,
         tags[0] if tags else patterns[0].replace("*", "prod"),
         Edit(min(front(subject), line.at), rules, remove),
-    )
-
-
-def _by_age(subject: Subject) -> Iterator[Finding]:
-    """An age rule takes the only release after a quiet time."""
-    for line in subject.expiring():
-        if line.is_count:
-            continue
-        tags = next((one for one in subject.production if subject.deciding(one) is line), None)
-        if tags is None:
-            continue
-        count = _MANY if line.is_catch_all else _LIKELY
-        rule = line.with_selection(
-            countType="imageCountMoreThan", countUnit=None, countNumber=count
-        )
-        rule["description"] = f"keep the {count} newest {selected(line.rule.selection)}"
-        yield Finding(
-            "lifecycle-release-by-age",
-            "high" if line.count < _YEAR else "medium",
-            line.path("selection.countType"),
-            tr(
-                "rule {rule} deletes {images} {days} after their push, also the only one and the "
-                "one that runs, when nothing newer was pushed",
-                rule=line.number,
-                images=selected(line.rule.selection),
-                days=days(line.count),
-            ),
-            tr("keep a number of the newest instead of an age"),
-            line.number,
-            tags[0],
-            Edit(line.at, (rule,), frozenset({line.at})),
-        )
-
-
-def _backups(subject: Subject) -> Iterator[Finding]:
-    line = subject.deciding((BACKUP,))
-    if line is None or line.keeps_all or line.rule.action != "expire":
-        return
-    known = subject.is_known(_BACKUPS)
-    if not line.is_count and not line.is_catch_all:
-        yield _backup_by_age(subject, line)
-    elif line.is_catch_all and known:
-        yield _last_backup(subject, line)
-    elif known:
-        yield from _backup_behind(subject, line)
-
-
-def _backstop(subject: Subject, line: Line, remove: frozenset[int]) -> Edit:
-    rule = count_rule(_BACKUPS, _RARE, f"a backstop: the {_RARE} newest backups")
-    return Edit(min(front(subject), line.at), (rule,), remove)
-
-
-def _backup_by_age(subject: Subject, line: Line) -> Finding:
-    return Finding(
-        "lifecycle-backup-by-age",
-        "high",
-        line.path("selection.countType"),
-        tr(
-            "rule {rule} counts {days} from the push of the image, not from the backup: a backup "
-            "of an image that was pushed earlier goes at once, with all other tags of the image, "
-            "and the last backup goes too",
-            rule=line.number,
-            days=days(line.count),
-        ),
-        tr(
-            "keep a number of backups, before the rules for releases; what is to go by the time in "
-            "the tag's name cannot be said in a rule of ECR"
-        ),
-        line.number,
-        BACKUP,
-        _backstop(subject, line, frozenset({line.at})),
-    )
-
-
-def _last_backup(subject: Subject, line: Line) -> Finding:
-    return Finding(
-        "lifecycle-deletes-backup",
-        "high",
-        line.path(),
-        tr(
-            "rule {rule} can delete the last backup ({tag}): {when}",
-            rule=line.number,
-            tag=BACKUP,
-            when=_when(line),
-        ),
-        tr("before it, put a rule that keeps backups"),
-        line.number,
-        BACKUP,
-        _backstop(subject, line, frozenset()),
-    )
-
-
-def _backup_behind(subject: Subject, line: Line) -> Iterator[Finding]:
-    """A backup is a release with one more tag: a rule for releases before it takes it along."""
-    before = [one for one in subject.expiring() if one.at < line.at]
-    taker = next((one for one in before if _reaches(subject, one, _BACKUPS)), None)
-    if taker is None:
-        return
-    yield Finding(
-        "lifecycle-deletes-backup",
-        "high",
-        taker.path(),
-        tr(
-            "a backup is a release with one more tag, so rule {taker} ({images}) decides about it "
-            "before rule {rule}, and can delete the last backup",
-            taker=taker.number,
-            images=selected(taker.rule.selection),
-            rule=line.number,
-        ),
-        tr("put rule {rule} before rule {taker}", rule=line.number, taker=taker.number),
-        line.number,
-        BACKUP,
-        Edit(min(front(subject), taker.at), (line.written,), frozenset({line.at})),
     )

@@ -28,6 +28,7 @@ from longshore.policy.lifecycle.checks_lists import check_lists
 from longshore.policy.lifecycle.checks_order import check_order
 from longshore.policy.lifecycle.checks_protect import check_protect
 from longshore.policy.lifecycle.checks_reach import check_reach
+from longshore.policy.lifecycle.checks_releases import check_releases
 from longshore.policy.lifecycle.findings import (
     SEVERITIES,
     Finding,
@@ -46,6 +47,7 @@ CHECKS: tuple[Check, ...] = (
     check_lists,
     check_order,
     check_protect,
+    check_releases,
     check_reach,
     check_counts,
     check_contents,
