@@ -47,7 +47,7 @@ __all__ = [
     "ranked_at",
 ]
 
-_WORLDS: dict[str, StorageClass] = {"ACTIVE": "standard", "ARCHIVED": "archive"}
+_CLASSES: dict[str, StorageClass] = {"ACTIVE": "standard", "ARCHIVED": "archive"}
 _SORTING = 8  # times as dear as looking up whether an image is in a set is sorting it in
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -105,30 +105,34 @@ def _by_rules(
 
 
 class _Field:
-    """The images newest first by storage class, and who matches what.
+    """The images newest first by storage class, and who matches what. Images are places.
 
     Images that only follow their subject are in no storage class: no rule sees them.
     """
 
     def __init__(self, images: Sequence[ImageSeen], readings: Readings) -> None:
         self.images, self.readings = images, readings
+        self.times = [ranked_at(image) for image in images]
         self.uncounted: frozenset[str] = frozenset()
         if readings.children == "do-not-count":
             self.uncounted = frozenset(child for image in images for child in image.children)
         self._table: TagTable | None = None
+        follows = readings.referrers == "follow"
+        self._class_of = [
+            None if follows and image.subject and not image.tags else _CLASSES.get(image.status)
+            for image in images
+        ]
         self._rank = [0] * len(images)
-        self._worlds: dict[StorageClass, list[int]] = {"standard": [], "archive": []}
-        for rank, place in enumerate(_newest_first(images, readings)):
-            image = images[place]
+        self._classes: dict[StorageClass, list[int]] = {"standard": [], "archive": []}
+        for rank, place in enumerate(self._newest_first()):
             self._rank[place] = rank
-            follows = image.subject and not image.tags and readings.referrers == "follow"
-            if not follows and image.status in _WORLDS:
-                self._worlds[_WORLDS[image.status]].append(place)
+            if storage_class := self._class_of[place]:
+                self._classes[storage_class].append(place)
 
     def matching(self, rule: Rule) -> Sequence[int]:
         """The images that meet the rule's tagging requirements, newest first."""
         selection = rule.selection
-        world = self._worlds[selection.storage_class]
+        world = self._classes[selection.storage_class]
         if selection.tag_status == "any":
             return world
         if selection.tag_status == "untagged":
@@ -138,23 +142,19 @@ class _Field:
         found = self._table.matching(patterns_of(selection))
         if len(found) * _SORTING > len(world):
             return [place for place in world if place in found]
-        mine = (
-            place
-            for place in found
-            if _WORLDS.get(self.images[place].status) == selection.storage_class
-        )
-        return sorted(mine, key=self._rank.__getitem__)
+        mine = [place for place in found if self._class_of[place] == selection.storage_class]
+        mine.sort(key=self._rank.__getitem__)
+        return mine
 
-
-def _newest_first(images: Sequence[ImageSeen], readings: Readings) -> list[int]:
-    """All places by time; those of the same instant by digest. What has no time is last."""
-    times = [ranked_at(image) or _LONG_AGO for image in images]
-    places = sorted(range(len(images)), key=times.__getitem__, reverse=True)
-    if any(times[one] == times[other] for one, other in pairwise(places)):
-        lower_first = readings.ties == "lower-digest-is-newer"
-        places.sort(key=lambda place: images[place].digest, reverse=not lower_first)
-        places.sort(key=times.__getitem__, reverse=True)
-    return places
+    def _newest_first(self) -> list[int]:
+        """Those of the same instant by digest; what has no time is last."""
+        times = [time or _LONG_AGO for time in self.times]
+        places = sorted(range(len(times)), key=times.__getitem__, reverse=True)
+        if any(times[one] == times[other] for one, other in pairwise(places)):
+            lower_first = self.readings.ties == "lower-digest-is-newer"
+            places.sort(key=lambda place: self.images[place].digest, reverse=not lower_first)
+            places.sort(key=times.__getitem__, reverse=True)
+        return places
 
 
 def _count(rule: Rule, field: _Field, verdicts: list[Verdict | None]) -> None:
@@ -162,7 +162,7 @@ def _count(rule: Rule, field: _Field, verdicts: list[Verdict | None]) -> None:
     uncounted = field.uncounted if rule.selection.tag_status != "tagged" else frozenset()
     for place in field.matching(rule):
         image = field.images[place]
-        if ranked_at(image) is None:
+        if field.times[place] is None:
             verdicts[place] = verdicts[place] or Verdict(image, "keep", rule, "undated")
             continue
         counts = image.digest not in uncounted or bool(image.tags)
@@ -188,5 +188,5 @@ def _age(
 
 
 def _unreached(image: ImageSeen) -> Verdict:
-    known = image.status in _WORLDS
+    known = image.status in _CLASSES
     return Verdict(image, "keep", None, "no-rule" if known else "restoring")

@@ -19,6 +19,7 @@ from longshore.text import tr
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 _PAGE = re.compile(r'\{\s*"imageDetails"\s*:')
+_ANOTHER = re.compile(r"[ \t\n\r]*,[ \t\n\r]*(?=\{)")
 _LIST = "imageDetails"
 _TOKENS = ("nextToken", "NextToken")
 _SAVE = "aws ecr describe-images --repository-name NAME --output json > images.json"
@@ -73,6 +74,9 @@ class Entries:
                 value, end = self._value(at)
                 yield at, value
                 at = end
+            if another := _ANOTHER.match(self._text, at):
+                at = another.end()
+                continue
             at = self._after_blank(at)
             if self._next(at) == "]":
                 return at + 1
