@@ -21,6 +21,7 @@ from longshore.embedded.faults import Fault
 from longshore.embedded.stack import Stack
 from longshore.embedded.state import UpOptions
 from longshore.errors import UsageError
+from longshore.remote.ecr import IAM_ACTIONS, Ecr
 
 CONFIG = """\
 version: 1
@@ -245,6 +246,30 @@ def test_indexes_are_read_unless_that_would_falsify_pull_times(shop: Shop, cli: 
     assert "--read-indexes" in seen["remarks"][0]
     assert cli(*flags, "--read-indexes").json["images_deleted"] == 1
     assert shop.tags() == set()
+
+
+def test_the_cleaner_may_do_all_of_it(shop: Shop, cli: RunCli) -> None:
+    """What the command asks of ECR is what the role's policy allows."""
+    from longshore.policy.access.roles import actions_of
+
+    child = shop.world.put("shop", shop.world.manifest("shop", "amd64"))
+    index = shop.world.put("shop", index_of(shop.world.manifest("shop", "amd64")), "x")
+    for one in (child, index):
+        shop.age(one, 9)
+    asked: list[str] = []
+    real = Ecr._call_plain
+
+    def heard(self: Ecr, method: str, *rest: Any) -> dict[str, Any]:
+        asked.append(IAM_ACTIONS[method])
+        return real(self, method, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ecr, "_call_plain", heard)
+        flags = ("--tags", "x", "--older-than", "7d", "--json", "--yes")
+        assert cli("lifecycle", "prune", "shop", *flags).json["images_deleted"] == 1
+    # The token is how the embedded servers' clock is asked; at AWS nobody asks for one.
+    assert set(asked) - {"ecr:GetAuthorizationToken"} <= actions_of("cleaner")
+    assert {"ecr:BatchDeleteImage", "ecr:GetLifecyclePolicy"} <= set(asked)
 
 
 def test_a_repository_that_is_not_there(account: World, cli: RunCli) -> None:

@@ -120,7 +120,8 @@ class Pruning:
         if not self.read_indexes and self._goes_by_pulls(name):
             said = tr(
                 "what {count} indexes contain was not read: the repository's policy goes by pull "
-                "times, and reading renews them (--read-indexes reads them)",
+                "times, or could not be looked at (ecr:GetLifecyclePolicy), and reading renews "
+                "these times (--read-indexes reads them all the same)",
                 count=len(unread),
             )
             return list(images), [said]
@@ -128,7 +129,13 @@ class Pruning:
         return [replace(one, children=children.get(one.digest, one.children)) for one in images], []
 
     def _goes_by_pulls(self, name: str) -> bool:
-        text = self.target.ecr.get_lifecycle_policy(name)
+        """Whether it may be that the repository's policy asks when images were pulled."""
+        try:
+            text = self.target.ecr.get_lifecycle_policy(name)
+        except AwsError as error:
+            if error.code != "access-denied":
+                raise
+            return True
         return text is not None and "sinceImagePulled" in text
 
     def _record(self, name: str) -> Path:

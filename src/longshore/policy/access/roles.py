@@ -124,6 +124,7 @@ _NEEDS: dict[Role, _Needs] = {
             "ecr:BatchGetImage",
             "ecr:DescribeImages",
             "ecr:DescribeRepositories",
+            "ecr:GetLifecyclePolicy",
             "ecr:ListImages",
         ),
         "Clean",
