@@ -44,7 +44,6 @@ from longshore.policy.lifecycle.preset import (
     LIMITS,
     MOST_BACKUPS,
     PROTECTED,
-    RELEASES,
     Families,
     Rule,
     archive_for,
@@ -106,9 +105,7 @@ def _standard_notes(families: Families) -> Iterator[str]:
     """Where images carry no marker, each pattern has a limit of its own."""
     if families.markers == "all":
         return
-    built = [families.pattern(name) for name in families.main if name in families.branches]
-    production = (RELEASES, *built) if built else families.production
-    yield _up_to("production", LIMITS["production"], production)
+    yield _up_to("production", LIMITS["production"], families.built)
     marked = (marker_pattern("branch"),) if families.markers == "needed" else ()
     yield _up_to("branches", LIMITS["branch"], (*families.branch, *marked))
     if families.markers == "none":
@@ -154,7 +151,7 @@ def compile_intent(intent: Intent, families: Families = DEFAULT) -> Compiled:
     rules += [keep_for(pattern, days, "images") for pattern, days in intent.max_age_days]
     if intent.untagged_days is not None:
         rules.append(untagged(intent.untagged_days))
-    rules += _in_archive(intent)
+    rules += _in_archive(intent, parts)
     if intent.backup_days is not None:
         notes.append(_backup_note(intent.backup_days))
     return Compiled(numbered(rules), tuple(prune), tuple(notes), intent.protected)
@@ -204,15 +201,14 @@ class _Part:
 
     def rules(self) -> list[Rule]:
         family = self.family
+        name, patterns = family.name, self.all_patterns
         if self.only_shields:
-            return protecting(self.all_patterns, f"{family.name}: left to lifecycle prune")
+            return protecting(patterns, f"{name}: left to lifecycle prune")
         if family.archive_after_days is not None:
-            return [
-                archive_for(one, family.archive_after_days, family.name) for one in self.patterns
-            ]
-        if family.keep_newest is None:
-            return [keep_for(one, family.keep_for_days or 1, family.name) for one in self.patterns]
-        return [keep_newest(one, family.keep_newest, family.name) for one in self.all_patterns]
+            return [archive_for(one, family.archive_after_days, name) for one in patterns]
+        if family.keep_newest is not None:
+            return [keep_newest(one, family.keep_newest, name) for one in patterns]
+        return [keep_for(one, family.keep_for_days or 1, name) for one in patterns]
 
     def prune(self) -> list[PruneRule]:
         family = self.family
@@ -255,12 +251,17 @@ class _Part:
                 more=limit * len(bare),
             )
         return tr(
-            "{family}: up to {count} images until `longshore lifecycle prune` runs, because "
-            "{patterns} carry no marker",
+            "{family}: up to {count} images until `longshore lifecycle prune` runs, because {why}",
             family=self.family.name,
             count=limit * len(self.all_patterns),
-            patterns=_listed(bare),
+            why=self._why_not_one(),
         )
+
+    def _why_not_one(self) -> str:
+        known = MARKED.get(self.family.name)
+        if known and not self.marker and self.family.marker == "auto" and self.markers != "none":
+            return tr("{marker} stands on other images as well", marker=marker_pattern(known))
+        return tr("{patterns} carry no marker", patterns=_listed(self.patterns))
 
     def _why(self) -> str:
         family = self.family
@@ -279,9 +280,12 @@ def _marker(intent: Intent, family: FamilyIntent, families: Families) -> str:
     known = MARKED.get(family.name)
     if family.marker == "none" or families.markers == "none" or known is None:
         return ""
-    others = [one for other in intent.families if other is not family for one in other.patterns]
+    rest = [other for other in intent.families if other is not family]
+    if any(MARKED.get(other.name) == known for other in rest):
+        return ""
+    others = [pattern for other in rest for pattern in other.patterns]
     if known == "production":
-        fits = all(leaves_nothing(one, family.patterns) for one in families.production)
+        fits = all(leaves_nothing(one, family.patterns) for one in families.built)
         fits = fits and not any(overlaps(one, p) for one in others for p in families.production)
     else:
         apart = (*families.production, marker_pattern("pull-request"), *intent.protected, BACKUPS)
@@ -307,16 +311,17 @@ def _archive_note(family: FamilyIntent) -> str:
     )
 
 
-def _in_archive(intent: Intent) -> list[Rule]:
+def _in_archive(intent: Intent, parts: Sequence[_Part]) -> list[Rule]:
     """Rules for what was archived: shields first, then the families whose archive has an end."""
     rules: list[Rule] = []
     shielding: list[Rule] = []
-    for family in intent.families:
+    for part in parts:
+        family, patterns = part.family, part.all_patterns
         if family.archive_after_days is None or family.keep_for_days is None:
-            shielding += [archive_shield(one) for one in family.patterns]
+            shielding += [archive_shield(one) for one in patterns]
             continue
         days = family.keep_for_days - family.archive_after_days
-        rules += [*shielding, *(archived_for(one, days, family.name) for one in family.patterns)]
+        rules += [*shielding, *(archived_for(one, days, family.name) for one in patterns)]
         shielding = []
     if not rules:
         return []

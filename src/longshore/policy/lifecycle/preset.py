@@ -71,6 +71,12 @@ class Families:
         return _unique((RELEASES, *(self.pattern(name) for name in self.main)))
 
     @property
+    def built(self) -> tuple[str, ...]:
+        """Those of them that the pipeline makes, as far as that is known."""
+        mains = [name for name in self.main if name in self.branches] or self.main
+        return _unique((RELEASES, *(self.pattern(name) for name in mains)))
+
+    @property
     def branch(self) -> tuple[str, ...]:
         """The patterns of branch images without a marker."""
         known = (self.pattern(name) for name in self.branches)
