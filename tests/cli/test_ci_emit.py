@@ -34,7 +34,7 @@ def test_it_shows_a_diff_and_writes_nothing(cli: RunCli, tree: Path) -> None:
     assert done.code == 0
     assert "+++ b/.github/workflows/image.yml" in done.out
     assert "--- /dev/null" in done.out
-    assert "without scan gate" in done.err
+    assert "longshore scan gate" in done.out
     assert sorted(tree.rglob("*")) == before
 
 

@@ -211,7 +211,14 @@ def test_text_that_is_not_a_document(
 @pytest.mark.parametrize(
     ("text", "line", "column", "message", "hint", "code"),
     [
-        ("scan: 1", 3, 1, "unknown key 'scan'", "here may stand: version, ", "config-unknown-key"),
+        (
+            "scans_of: 1",
+            3,
+            1,
+            "unknown key 'scans_of'",
+            "here may stand: version, ",
+            "config-unknown-key",
+        ),
         (
             "repositores: {}",
             3,

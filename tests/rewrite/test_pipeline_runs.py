@@ -50,6 +50,7 @@ DOCKER = """\
 exec {skopeo} copy -q --all --preserve-digests --authfile "$REGISTRY_AUTH_FILE" \
   --src-tls-verify=false --dest-tls-verify=false "docker://$7" "docker://$6"
 """
+INSTALLED = "Package: dash\nStatus: install ok installed\nVersion: 0.5.12-2\n"
 STUBS = {
     "apt-get": 'echo "apt-get $*" >> /ran',
     "pip": 'echo "pip $*" >> /ran',
@@ -101,12 +102,23 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         }
         made = Workshop(stack, folder, env, [peer("buildah"), *places])
+        scan = ("--image-scanning-configuration", "scanOnPush=true")
         for name in ("github-actions-demo-day2", "mirror/python"):
-            made.aws("ecr", "create-repository", "--repository-name", name)
+            made.aws("ecr", "create-repository", "--repository-name", name, *scan)
+        give_advisories(made)
         stack.login()
         push_base(made)
         yield made
     shutil.rmtree(store, ignore_errors=True)
+
+
+def give_advisories(workshop: Workshop) -> None:
+    """What images are scanned against: a vulnerability of Debian 12 that none of them has."""
+    file = workshop.folder / "osv.json"
+    package = {"name": "none-of-ours", "ecosystem": "Debian:12"}
+    file.write_text(json.dumps({"id": "CVE-2026-1", "affected": [{"package": package}]}))
+    settings = {"osv": [str(file)], "apt": []}
+    (workshop.folder / "local" / "scanner.json").write_text(json.dumps(settings))
 
 
 def push_base(workshop: Workshop) -> None:
@@ -124,6 +136,9 @@ def push_base(workshop: Workshop) -> None:
         stub.chmod(0o755)
     for name in ("usr", "tmp", "etc", "var/lib/apt/lists"):
         (root / name).mkdir(parents=True, exist_ok=True)
+    (root / "var/lib/dpkg").mkdir()
+    (root / "var/lib/dpkg/status").write_text(INSTALLED)
+    (root / "etc/os-release").write_text('ID=debian\nVERSION_ID="12"\n')
     rm = root / "bin" / "rm"
     rm.write_text('#!/bin/sh\necho "rm $*" >> /ran\n')
     rm.chmod(0o755)
@@ -356,7 +371,7 @@ def test_a_push_of_day2_advanced_ends_with_its_image_in_ecr(
     assert set(done.replaced) == set(job.equivalents)
     assert done.ran == [
         *("Install", "Tests", "Install longshore", "Tags of this build"),
-        *("Names in the registry", "Summary"),
+        *("Names in the registry", "Scan gate", "Summary"),
     ]
     assert workshop.registry not in json.dumps(done.outputs)
     for secret in ("AWS_SECRET_ACCESS_KEY",):
@@ -458,7 +473,7 @@ def test_a_fork_s_pull_request_needs_no_account(
     done = job.run("image")
     assert done.skipped == [
         *("AWS credentials", "Log in to Amazon ECR", "Names in the registry"),
-        "Move the tags that move",
+        *("Scan gate", "Move the tags that move"),
     ]
     assert done.not_run == ["docker/build-push-action"]
     given = done.inputs["Build and push"]

@@ -113,7 +113,7 @@ def pipeline_options(
             plain=plain,
             install=None if plain else ci.install,
             rules=tag_rules(config),
-            gate=dict(config.alerts.scan),
+            gate={name.lower(): number for name, number in config.scan.most},
             mirrors={one.source.name: one.target for one in config.images},
             environments=tuple(config.deploy),
         )

@@ -23,6 +23,7 @@ from longshore.remote.ecr_scans import Scans
 from longshore.text import tr
 
 _ONCE_IN = timedelta(hours=24)
+_BEGINS_IN_S = 20.0
 _POLL_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -87,14 +88,19 @@ class Scanner:
         ]
 
     def wait(self, subject: Subject, timeout_s: float) -> list[ScanSeen]:
-        """The scans once none is running or awaited, at most `timeout_s` seconds later."""
-        until = time.monotonic() + timeout_s
+        """The scans once none is running, at most `timeout_s` seconds later.
+
+        A scan on push begins soon after the push; what has not begun by then never will.
+        """
+        started = time.monotonic()
         tries = 0
         while True:
             scans = self.read(subject)
             if not any(one.status in RUNNING or not one.status for one in scans):
                 return scans
-            left = until - time.monotonic()
+            is_running = any(one.status in RUNNING for one in scans)
+            patience = timeout_s if is_running else min(timeout_s, _BEGINS_IN_S)
+            left = started + patience - time.monotonic()
             if left <= 0:
                 return scans
             time.sleep(min(left, _POLL_S[min(tries, len(_POLL_S) - 1)]))
