@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +31,7 @@ from tests.embedded.lifecycle_world import (
 from longshore.embedded import ecr_repositories
 from longshore.embedded.aws_errors import AwsRefusal
 from longshore.embedded.ecr_lifecycle import note_quiet_runs, run_policy, schedule_of
+from longshore.embedded.rows import ADDED
 from longshore.facts import ImageSeen
 from longshore.policy.lifecycle.evaluate import evaluate
 from longshore.policy.lifecycle.grammar import find_flaws, parse_policy
@@ -158,6 +161,25 @@ def test_what_was_due_while_the_servers_were_down_runs_at_the_next_start(tmp_pat
         assert sum(one.expired for one in store.lifecycle.catch_up()) == 1
         assert store.images() == []
         assert len(store.records()) == 10
+
+
+def test_a_folder_of_an_earlier_version(tmp_path: Path) -> None:
+    with opened(tmp_path, start=START) as store:
+        store.create()
+        digest = store.push("a", ["v1"], DAY)
+        settings = {**store.region.repository("shop").settings, "lifecycle_policy": OLD}
+        store.region.contents.update_repository("shop", settings)
+    with closing(sqlite3.connect(tmp_path / "ecr" / "index.sqlite")) as database:
+        for table, columns in ADDED.items():
+            for column in columns:
+                database.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        database.execute("DROP TABLE outbox")
+        database.commit()
+    for expected in ({digest: "ACTIVE"}, {}):
+        with opened(tmp_path) as store:
+            assert store.statuses() == expected
+            store.clock.advance(5 * 86_400)
+            store.lifecycle.catch_up()
 
 
 def test_run_now_leaves_the_time_of_day(store: Store) -> None:

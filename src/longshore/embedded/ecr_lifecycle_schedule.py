@@ -47,7 +47,8 @@ class Lifecycle:
         ecr.on_told(self._awake.set)
 
     def start(self) -> None:
-        """Run whatever becomes due from now on, in a thread."""
+        """Run what is due, and in a thread whatever becomes due from now on."""
+        self._try_to_catch_up()
         self._thread = threading.Thread(target=self._live, name="longshore-lifecycle", daemon=True)
         self._thread.start()
 
@@ -125,12 +126,15 @@ class Lifecycle:
 
     def _live(self) -> None:
         while not self._is_stopping:
-            self._awake.clear()
-            try:
-                self.catch_up()
-            except Exception:
-                log.exception("lifecycle policies could not be run")
             self._awake.wait(self._nap_s())
+            self._awake.clear()
+            self._try_to_catch_up()
+
+    def _try_to_catch_up(self) -> None:
+        try:
+            self.catch_up()
+        except Exception:
+            log.exception("lifecycle policies could not be run")
 
     def _nap_s(self) -> float:
         now = self._ecr.clock.now()

@@ -471,6 +471,13 @@ class _Server(_wsgi.Server):
             raise
         return socket_
 
+    def put_conn(self, conn: Any) -> None:
+        """Keep an idle connection; it is closed if the server stopped at this very moment."""
+        try:
+            super().put_conn(conn)
+        except (ValueError, KeyError, OSError):
+            conn.close()
+
     def wake(self) -> None:
         """Let `stop` find an ended loop, which else looks up only after `expiration_interval`."""
         self._connections._stop_requested = True  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode
@@ -70,6 +71,7 @@ _READS = (
     *("Search", "Simulate", "Test", "Validate"),
 )
 _PUT_EVENTS = "AWSEvents.PutEvents"
+_EVENTS_A_CALL = 10
 _POLL_S = 0.1
 _MAX_WAIT_S = 20
 
@@ -116,21 +118,18 @@ class Services:
 
     def emit(self, owner: Principal, region: str, events: Sequence[Mapping[str, Any]]) -> None:
         """Put AWS's own events on the account's default bus, each at its time."""
-        for event in events:
-            entry = {
-                "Source": "aws.ecr",
-                "DetailType": event["detail-type"],
-                "Detail": json.dumps(event["detail"]),
-                "Resources": event.get("resources", []),
-                "Time": event["at"],
-            }
-            call = Call(
-                *("events", region, owner.account, owner.access_key, "POST", "/", ""),
-                {"content-type": "application/x-amz-json-1.1", "x-amz-target": _PUT_EVENTS},
-                json.dumps({"Entries": [entry]}).encode(),
-            )
-            with self._turn():
-                self._record(call, datetime.fromtimestamp(event["at"], UTC))
+        for at, same in groupby(events, lambda event: float(event["at"])):
+            together = list(same)
+            for begin in range(0, len(together), _EVENTS_A_CALL):
+                some = together[begin : begin + _EVENTS_A_CALL]
+                body = json.dumps({"Entries": [_entry(event) for event in some]}).encode()
+                call = Call(
+                    *("events", region, owner.account, owner.access_key, "POST", "/", ""),
+                    {"content-type": "application/x-amz-json-1.1", "x-amz-target": _PUT_EVENTS},
+                    body,
+                )
+                with self._turn():
+                    self._record(call, datetime.fromtimestamp(at, UTC))
 
     def close(self) -> None:
         """Finish deliveries, forget the state, close the journal."""
@@ -202,6 +201,16 @@ class Services:
                 self._ask(entry.call, moment)
             except AwsRefusal as refusal:
                 log.warning("replaying %s: %s", operation_of(entry.call), refusal.message)
+
+
+def _entry(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "Source": "aws.ecr",
+        "DetailType": event["detail-type"],
+        "Detail": json.dumps(event["detail"]),
+        "Resources": event.get("resources", []),
+        "Time": event["at"],
+    }
 
 
 def _is_dropped(header: str) -> bool:
