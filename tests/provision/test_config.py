@@ -212,10 +212,10 @@ def test_text_that_is_not_a_document(
     ("text", "line", "column", "message", "hint", "code"),
     [
         (
-            "scans_of: 1",
+            "zzz: 1",
             3,
             1,
-            "unknown key 'scans_of'",
+            "unknown key 'zzz'",
             "here may stand: version, ",
             "config-unknown-key",
         ),

@@ -1,9 +1,11 @@
 """Carries out a prune: looks again, writes down, deletes, says what came of it. I/O.
 
 A hundred tags at a time. Each image is read again right before ECR is asked; one that has changed
-since the plan stays. ECR gets digest and tag together, so a tag that moves in the last moment is
-refused there, and a tag that comes to an image in the last moment keeps it: no image is ever
-deleted by its digest alone. What is to be deleted stands in the record first, with its manifest.
+since the plan stays. From an image that stays, a tag is taken by its name alone: that is the one way
+of which ECR's documents say that the image stays. An image that goes, goes by digest and tag
+together, so that a tag that moves in the last moment is refused (ImageTagDoesNotMatchDigest); what
+ECR does with the rest of an image that is named by both is not documented, and here nothing is to
+be left of it. What is to be deleted stands in the record first, with its manifest.
 
 After a kill the same command plans anew from what is there; what the record leaves open is settled
 first. Nothing is printed; events are yielded.
@@ -82,8 +84,9 @@ class PruneRun:
         """Write down, delete, write down what came of it."""
         removals = [_removal(step, manifests.get(step.digest)) for step in steps]
         self._record.intend(self._run, removals)
-        pairs = [(step.digest, tag) for step in steps for tag in step.tags]
-        failed = dict(self._ecr.batch_delete_image(self._name, pairs=pairs))
+        staying = [tag for step in steps if not step.deletes_image for tag in step.tags]
+        pairs = [(step.digest, tag) for step in steps if step.deletes_image for tag in step.tags]
+        failed = dict(self._ecr.batch_delete_image(self._name, tags=staying, pairs=pairs))
         failed = {tag: code for tag, code in failed.items() if not self._is_gone(tag, code)}
         found = [_outcome(step, failed) for step in steps]
         self._record.settle(self._run, found)

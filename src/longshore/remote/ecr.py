@@ -359,7 +359,8 @@ class Ecr:
     ) -> list[tuple[str, str]]:
         """Delete by tag (the last tag takes the image with it) or by digest (with all its tags).
 
-        `pairs` are digests with a tag of theirs: the tag goes only if it is still that image's.
+        `pairs` are digests with a tag of theirs: refused unless the tag is still that image's. Use
+        them only for images that are to go: whether the others of its tags stay is not documented.
         Returns what was not deleted: the tag or digest, and ECR's reason.
         """
         ids = [{"imageTag": tag} for tag in tags] + [{"imageDigest": one} for one in digests]
