@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import groupby
 
 from longshore.facts import ImageSeen
 from longshore.policy.lifecycle.bonds import bind
@@ -149,12 +149,15 @@ class _Field:
     def _newest_first(self) -> list[int]:
         """Those of the same instant by digest; what has no time is last."""
         times = [time or _LONG_AGO for time in self.times]
-        places = sorted(range(len(times)), key=times.__getitem__, reverse=True)
-        if any(times[one] == times[other] for one, other in pairwise(places)):
-            lower_first = self.readings.ties == "lower-digest-is-newer"
-            places.sort(key=lambda place: self.images[place].digest, reverse=not lower_first)
-            places.sort(key=times.__getitem__, reverse=True)
-        return places
+        higher_first = self.readings.ties == "higher-digest-is-newer"
+        found: list[int] = []
+        by_time = sorted(range(len(times)), key=times.__getitem__, reverse=True)
+        for _, group in groupby(by_time, times.__getitem__):
+            same = list(group)
+            if len(same) > 1:
+                same.sort(key=lambda place: self.images[place].digest, reverse=higher_first)
+            found += same
+        return found
 
 
 def _count(rule: Rule, field: _Field, verdicts: list[Verdict | None]) -> None:

@@ -31,8 +31,8 @@ class Readings:
     ties          which of two images that were pushed in the same instant is the newer one
     children      whether the manifests of an index count among the N that an `untagged` or `any`
                   rule keeps
-    children_go   whether the manifests of an index that expires may go in the same run, or only
-                  once the index is gone
+    children_go   whether the manifests of an index that expires or is archived may do the same in
+                  the same run, or only once the index has
     referrers     whether an untagged image with a subject is only removed with its subject, or is
                   also an untagged image to every rule
     restored_age  whether sinceImagePushed counts from the last restore of an archived image
