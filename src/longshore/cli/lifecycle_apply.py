@@ -98,7 +98,7 @@ def apply(
     told = of_file(file) if file is not None else None
     target = wiring.open_target(app.settings, app.environ, region=region)
     chosen = told or (of_config(config, repository) if config and preset is None else None)
-    chosen = chosen or of_preset(preset or "standard")
+    chosen = chosen or of_preset(preset or "standard", config)
     seen = read_repository(target, repository)
     if seen is None:
         raise _no_repository(repository)

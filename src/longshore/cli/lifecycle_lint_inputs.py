@@ -129,7 +129,7 @@ def _offline(
     """A policy that is told, or all of longshore.yaml; with a saved listing or without images."""
     now = datetime.now(UTC)
     at = parse_moment(asked.at, now) if asked.at else now
-    told = _told(asked)
+    told = _told(asked, config)
     texts = [told] if told else _of_config(config, names)
     if not texts and names:
         raise no_policy(names[0])
@@ -156,14 +156,14 @@ def _offline(
         yield Looked(name or policy.source, policy, given, source, made_of, remarks)
 
 
-def _told(asked: Asked) -> tuple[str, PolicyText] | None:
+def _told(asked: Asked, config: Config | None) -> tuple[str, PolicyText] | None:
     """The policy that a flag names."""
     if asked.policy is not None:
         text = read_text(asked.policy, tr("name a file with ECR's lifecycle policy text"))
         source = tr("standard input") if asked.policy == "-" else asked.policy
         return "", PolicyText(text, "file", source, is_file=True)
     if asked.preset is not None:
-        found = of_preset(asked.preset)
+        found = of_preset(asked.preset, config)
         return "", PolicyText(found.text, "preset", found.source)
     return None
 
@@ -227,7 +227,7 @@ class _Reader:
         return tuple(looked), tuple(missed)
 
     def _policy(self, name: str) -> PolicyText | None:
-        if told := _told(self.asked):
+        if told := _told(self.asked, self.config):
             return told[1]
         if self.config is not None and not self.asked.in_force:
             found = _config_text(self.config, name)
