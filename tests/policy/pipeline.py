@@ -90,11 +90,11 @@ class Pipeline:
         self.now += timedelta(days=days, minutes=minutes)
 
     def night(self, *, prune: bool = True) -> None:
-        """The next day comes: ECR runs its rules, then longshore prunes."""
+        """The next day comes: longshore prunes, then ECR runs its rules."""
         self.wait(days=1)
-        self.expire()
         if prune:
             self.prune()
+        self.expire()
 
     def evaluate(self) -> Evaluation:
         return evaluate(self.policy, list(self.images.values()), self.now)
