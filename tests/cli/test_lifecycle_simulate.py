@@ -88,7 +88,7 @@ def test_the_contract(saved: RunCli) -> None:
     assert first["goes_at"] == AT
     assert found["counts"] == {"images": 5, "expire": 2, "transition": 0, "keep": 3, "unreached": 0}
     assert found["bytes"] == {"total": 5120, "expire": 2048, "transition": 0, "keep": 3072}
-    assert found["policy"] == {"from": "file", "source": "policy.json", "rules": 2}
+    assert found["policy"] == {"from": "file", "source": "policy.json", "rules": 2, "notes": []}
     assert found["open_points"] == []
     assert found["readings"]["day"] == "24-hours"
 

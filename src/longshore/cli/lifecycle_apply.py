@@ -144,6 +144,7 @@ class _Applying:
         lines = [
             tr("caller: {arn}", arn=self.target.identity.arn),
             *render_plan(self.planned).rstrip().splitlines(),
+            *(f"i {note}" for note in self.chosen.notes),
             *looked_lines(shown),
         ]
         for line in lines:
@@ -219,6 +220,7 @@ class _Applying:
             "changes": [change.as_json() for change in self.planned.changes],
             "policy": json.loads(self.text),
             "from": self.chosen.source,
+            "notes": list(self.chosen.notes),
             **(shown.as_json() if shown else nothing_looked_at()),
             "record": record,
         }

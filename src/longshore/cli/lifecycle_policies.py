@@ -26,16 +26,25 @@ Kind = Literal["file", "preset", "config", "repository"]
 
 @dataclass(frozen=True)
 class Chosen:
-    """A policy, its text as it was found, and where that was, in words."""
+    """A policy, its text as it was found, and where that was, in words.
+
+    `notes` say what a policy of ours cannot do, or who does it instead.
+    """
 
     text: str
     policy: Policy
     kind: Kind
     source: str
+    notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The key `policy` of an answer."""
-        return {"from": self.kind, "source": self.source, "rules": len(self.policy.rules)}
+        return {
+            "from": self.kind,
+            "source": self.source,
+            "rules": len(self.policy.rules),
+            "notes": list(self.notes),
+        }
 
     def as_line(self) -> str:
         """`policy: standard preset, 12 rules`."""
@@ -54,30 +63,30 @@ def of_file(name: str) -> Chosen:
 
 def of_preset(name: str = "standard", config: Config | None = None) -> Chosen:
     """A policy of ours, for the branches and markers of longshore.yaml when there is one."""
-    from longshore.policy.lifecycle.preset import DEFAULT, canonical_text, standard_policy
+    from longshore.policy.lifecycle.compile import compile_standard
+    from longshore.policy.lifecycle.preset import DEFAULT
 
     families = DEFAULT
     if config is not None:
         from longshore.provision.desired import families_of
 
         families = families_of(config.tags, config.ci)
-    text = canonical_text(standard_policy(families))
-    source = tr("preset {name}", name=name)
-    return Chosen(text, parse_policy(text, source), "preset", source)
+    made = compile_standard(families)
+    text, source = made.text or "", tr("preset {name}", name=name)
+    return Chosen(text, parse_policy(text, source), "preset", source, made.notes)
 
 
 def of_config(config: Config, repository: str) -> Chosen | None:
     """What longshore.yaml wants for the repository; None when it says nothing of it."""
-    from longshore.provision.desired import desired
+    from longshore.provision.desired import compile_repository
     from longshore.provision.policy_files import read_policy_files
-    from longshore.provision.resources import LifecyclePolicy
 
     files = read_policy_files(config, Path(config.filename).parent)
+    made = compile_repository(config, repository, files)
+    if made is None or made.text is None:
+        return None
     source = tr("{file}, repository {name}", file=config.filename, name=repository)
-    for one in desired(config, config.target(None), files).resources:
-        if isinstance(one, LifecyclePolicy) and one.name == repository and one.text:
-            return Chosen(one.text, parse_policy(one.text, source), "config", source)
-    return None
+    return Chosen(made.text, parse_policy(made.text, source), "config", source, made.notes)
 
 
 def of_repository(target: wiring.OpenTarget, repository: str) -> Chosen | None:

@@ -26,6 +26,7 @@ def head_lines(judged: Judged) -> list[str]:
     lines = [summary(judged)]
     if judged.subject.chosen:
         lines.append(judged.subject.chosen.as_line())
+        lines += [tr("note: {remark}", remark=one) for one in judged.subject.chosen.notes]
     if judged.ahead and judged.ahead.rates:
         rates = ", ".join(str(one) for one in judged.ahead.rates)
         lines.append(tr("pushed meanwhile: {rates}", rates=rates))

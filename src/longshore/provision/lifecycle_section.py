@@ -15,8 +15,9 @@ from longshore.errors import UsageError, Where
 from longshore.policy.lifecycle.compile import compile_flaws
 from longshore.policy.lifecycle.intent import FamilyIntent, Intent
 from longshore.policy.lifecycle.preset import PRESETS
+from longshore.provision.document import Node, Scalar
 from longshore.provision.settings import Lifecycle
-from longshore.provision.shapes import Parsed, Shape, Text, Whole, Word
+from longshore.provision.shapes import Parsed, Reading, Shape, Text, Whole, Word
 from longshore.provision.structures import Either, Key, ListOf, MapOf, Struct
 from longshore.text import tr
 
@@ -61,7 +62,7 @@ def lifecycle() -> Shape[Lifecycle]:
 
 
 def _families() -> Shape[tuple[FamilyIntent, ...]]:
-    duration = Parsed(tr("a number of days or weeks"), _parse_duration)
+    duration = _Duration(tr("a number of days or weeks"), _parse_duration)
     family = Struct(
         lambda **values: FamilyIntent("", **values),
         {
@@ -107,6 +108,17 @@ def _check_family(name: str) -> tuple[str, str] | None:
         tr("'{text}' is not a name for a family", text=name),
         tr("use small letters, digits and hyphens, for example: production"),
     )
+
+
+class _Duration(Parsed[int]):
+    """`90d`, `12w`; a bare number is told what to write."""
+
+    def read(self, node: Node, reading: Reading) -> int | None:
+        if isinstance(node, Scalar) and node.text.isdecimal():
+            message = tr("'{text}' is not a number of days or weeks", text=node.text)
+            reading.fail(node.where, message, tr("for example {text}d", text=node.text))
+            return None
+        return super().read(node, reading)
 
 
 def _parse_duration(text: str) -> int:
