@@ -20,6 +20,7 @@ from longshore.embedded.sigv4 import Principal
 from longshore.errors import UsageError
 from longshore.policy.access.conditions import Context
 from longshore.policy.access.document import Document, read_document
+from longshore.policy.access.ecr_actions import ANYWHERE
 from longshore.policy.access.evaluate import Caller, Policies, Request, decide, refusal
 
 Values = dict[str, Any]
@@ -34,22 +35,19 @@ class Attached:
     session: str | None = None
 
 
+@dataclass(frozen=True)
+class Checked:
+    """One right that was asked for, and whether the caller has it."""
+
+    caller: str
+    action: str
+    resource: str
+    allowed: bool
+
+
 PoliciesOf = Callable[[Principal], Attached]
 NOTHING = Attached()
 
-# Operations that know no resource: service authorization reference of Amazon ECR.
-_WITHOUT_RESOURCE = frozenset(
-    (
-        *("GetAuthorizationToken", "DescribeRegistry", "GetAccountSetting", "PutAccountSetting"),
-        *("GetRegistryPolicy", "PutRegistryPolicy", "DeleteRegistryPolicy"),
-        *("GetRegistryScanningConfiguration", "PutRegistryScanningConfiguration"),
-        *("PutReplicationConfiguration", "CreateRepositoryCreationTemplate"),
-        *("DescribeRepositoryCreationTemplates", "UpdateRepositoryCreationTemplate"),
-        *("DeleteRepositoryCreationTemplate", "CreatePullThroughCacheRule"),
-        *("DescribePullThroughCacheRules", "UpdatePullThroughCacheRule"),
-        *("DeletePullThroughCacheRule", "ValidatePullThroughCacheRule"),
-    )
-)
 # Further rights that an operation asks for (ECR User Guide, "Amazon ECR referrers").
 _ALSO = {"ListImageReferrers": ("BatchGetImage",)}
 # What a request of the registry protocol comes to, by its kind and method.
@@ -72,10 +70,11 @@ _BY_PROTOCOL = {
 
 
 class EcrAccess:
-    """The guard of both doors."""
+    """The guard of both doors; `on_check` hears what it decides about users and roles."""
 
     def __init__(self, policies_of: PoliciesOf) -> None:
         self._policies_of = policies_of
+        self.on_check: Callable[[Checked], None] = lambda checked: None
 
     def check_call(
         self, region: Region, principal: Principal, operation: str, asked: Values
@@ -83,7 +82,7 @@ class EcrAccess:
         """An operation of the API. Raises AccessDeniedException in AWS's words."""
         names = _repositories(asked)
         for one in (operation, *_ALSO.get(operation, ())):
-            if one in _WITHOUT_RESOURCE:
+            if f"ecr:{one}" in ANYWHERE:
                 self._check(region, principal, one, None, asked)
                 continue
             for name in names or ("*",):
@@ -125,6 +124,8 @@ class EcrAccess:
         except UsageError as error:
             message = f"{_head(request)} because a policy cannot be read: {error.what}"
             raise AwsRefusal("AccessDeniedException", message) from None
+        arn, action = request.caller.arn, request.action
+        self.on_check(Checked(arn, action, request.resource, decision.allowed))
         if not decision.allowed:
             raise AwsRefusal("AccessDeniedException", refusal(request, decision))
 

@@ -27,6 +27,7 @@ class Scope:
     """What a role is about: repositories (a name may end in `*`), keys that encrypt them.
 
     `cache_prefixes` are those of pull-through rules: pulling there may make a repository.
+    `in_use`: the role also looks at what runs in ECS and Lambda, for the guards that ask so.
     """
 
     partition: str
@@ -35,6 +36,7 @@ class Scope:
     repositories: tuple[str, ...]
     kms_keys: tuple[str, ...] = ()
     cache_prefixes: tuple[str, ...] = ()
+    in_use: bool = False
 
     def arns(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """The ARNs of repositories."""
@@ -44,14 +46,20 @@ class Scope:
 
 @dataclass(frozen=True)
 class _Needs:
-    """Actions without a resource, actions on repositories, and what the work is, in words."""
+    """What the work is, in a word, and the actions that it needs.
 
-    anywhere: tuple[str, ...]
-    repositories: tuple[str, ...]
+    `anywhere` know no repository, `listing` is about all of them, `repositories` about those named.
+    """
+
     title: str
+    anywhere: tuple[str, ...] = ()
+    listing: tuple[str, ...] = ()
+    repositories: tuple[str, ...] = ()
 
 
+# The verbs that each role is for stand in tests/journey/test_roles.py, which runs them as it.
 _TOKEN = ("ecr:GetAuthorizationToken",)
+_LIST = ("ecr:DescribeRepositories",)
 _PULL = (
     "ecr:BatchCheckLayerAvailability",
     "ecr:BatchGetImage",
@@ -59,40 +67,48 @@ _PULL = (
 )
 _NEEDS: dict[Role, _Needs] = {
     "push": _Needs(
-        _TOKEN,
-        (
+        "Push",
+        (*_TOKEN, "ecr:GetAccountSetting"),
+        repositories=(
             *_PULL,
             "ecr:CompleteLayerUpload",
+            "ecr:DescribeImages",
+            "ecr:DescribeRepositories",
             "ecr:InitiateLayerUpload",
+            "ecr:ListImageReferrers",
             "ecr:PutImage",
             "ecr:UploadLayerPart",
         ),
-        "Push",
     ),
-    "pull": _Needs(_TOKEN, _PULL, "Pull"),
+    "pull": _Needs("Pull", _TOKEN, repositories=_PULL),
     "deployer": _Needs(
+        "Deploy",
         _TOKEN,
-        (
+        repositories=(
             "ecr:BatchGetImage",
             "ecr:DescribeImageScanFindings",
             "ecr:DescribeImages",
+            "ecr:ListImageReferrers",
             "ecr:PutImage",
+            "ecr:StartImageScan",
         ),
-        "Deploy",
     ),
     "provisioner": _Needs(
+        "Provision",
         (
+            *_TOKEN,
             "ecr:GetAccountSetting",
             "ecr:GetRegistryScanningConfiguration",
             "ecr:PutAccountSetting",
             "ecr:PutRegistryScanningConfiguration",
         ),
+        _LIST,
         (
+            "ecr:BatchGetImage",
             "ecr:CreateRepository",
             "ecr:DeleteLifecyclePolicy",
             "ecr:DeleteRepositoryPolicy",
             "ecr:DescribeImages",
-            "ecr:DescribeRepositories",
             "ecr:GetLifecyclePolicy",
             "ecr:GetLifecyclePolicyPreview",
             "ecr:GetRepositoryPolicy",
@@ -103,36 +119,51 @@ _NEEDS: dict[Role, _Needs] = {
             "ecr:SetRepositoryPolicy",
             "ecr:StartLifecyclePolicyPreview",
             "ecr:TagResource",
-            "ecr:UntagResource",
         ),
-        "Provision",
     ),
     "monitor": _Needs(
-        ("cloudwatch:GetMetricData",),
+        "Monitor",
+        ("cloudwatch:GetMetricData", "ecr:GetAccountSetting", *_TOKEN),
+        _LIST,
         (
+            "ecr:BatchGetImage",
             "ecr:DescribeImageScanFindings",
             "ecr:DescribeImages",
-            "ecr:DescribeRepositories",
+            "ecr:GetLifecyclePolicy",
+            "ecr:GetRepositoryPolicy",
+            "ecr:ListImageReferrers",
             "ecr:ListImages",
+            "ecr:ListTagsForResource",
         ),
-        "Monitor",
     ),
     "cleaner": _Needs(
-        (),
-        (
+        "Clean",
+        _TOKEN,
+        _LIST,
+        repositories=(
             "ecr:BatchDeleteImage",
             "ecr:BatchGetImage",
             "ecr:DescribeImages",
-            "ecr:DescribeRepositories",
             "ecr:GetLifecyclePolicy",
             "ecr:ListImages",
         ),
-        "Clean",
     ),
 }
 _KMS: dict[Role, tuple[str, ...]] = {
     "provisioner": ("kms:CreateGrant", "kms:DescribeKey", "kms:RetireGrant"),
 }
+# Before images are deleted, ECS and Lambda are asked what runs; a test compares these with the
+# calls of `remote`. Most of them know no resource.
+IN_USE_ROLES: tuple[Role, ...] = ("provisioner", "cleaner")
+_IN_USE = (
+    *(
+        f"ecs:Describe{name}"
+        for name in ("ServiceRevisions", "Services", "TaskDefinition", "Tasks")
+    ),
+    *(f"ecs:List{name}" for name in ("Clusters", "ServiceDeployments", "Services", "Tasks")),
+    *("ecs:ListTaskDefinitionFamilies", "ecs:ListTaskDefinitions"),
+    *("lambda:GetFunction", "lambda:ListAliases", "lambda:ListFunctions"),
+)
 
 
 def role_policy(role: Role, scope: Scope) -> dict[str, Any]:
@@ -146,26 +177,41 @@ def role_policy(role: Role, scope: Scope) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(_statements(role, scope))}
 
 
-def actions_of(role: Role) -> frozenset[str]:
-    """All ECR actions that the role's policy allows somewhere."""
+def actions_of(role: Role, *, in_use: bool = False) -> frozenset[str]:
+    """All actions that the role's policy allows somewhere; caches and keys left out."""
     needs = _NEEDS[role]
-    return frozenset((*needs.anywhere, *needs.repositories))
+    more = _IN_USE if in_use and role in IN_USE_ROLES else ()
+    return frozenset((*needs.anywhere, *needs.listing, *needs.repositories, *more))
+
+
+def optional_actions_of(role: Role) -> frozenset[str]:
+    """What the role's policy allows besides, where there are caches or keys."""
+    caches = {"ecr:BatchImportUpstreamImage"} if role in ("pull", "push") else set()
+    return frozenset(caches | set(_KMS.get(role, ())))
 
 
 def _statements(role: Role, scope: Scope) -> list[dict[str, Any]]:
     needs = _NEEDS[role]
     found = []
-    if needs.anywhere:
-        found.append(_allow(f"{needs.title}Registry", needs.anywhere, ("*",)))
+    token = set(needs.anywhere) & set(_TOKEN)
+    settings = tuple(one for one in needs.anywhere if one not in token)
+    if token:
+        found.append(_allow(f"{needs.title}Login", tuple(token), ("*",)))
     if scope.repositories:
         arns = scope.arns(scope.repositories)
         found.append(_allow(f"{needs.title}Images", needs.repositories, arns))
+    if needs.listing:
+        found.append(_allow(f"{needs.title}Listing", needs.listing, scope.arns(("*",))))
+    if settings:
+        found.append(_allow(f"{needs.title}Settings", settings, ("*",)))
     if scope.cache_prefixes and role in ("pull", "push"):
         names = tuple(f"{prefix.rstrip('/')}/*" for prefix in scope.cache_prefixes)
         actions = (*_PULL, "ecr:BatchImportUpstreamImage")
         found.append(_allow("PullThroughCache", actions, scope.arns(names)))
     if scope.kms_keys and role in _KMS:
         found.append(_allow("EncryptWithKey", _KMS[role], scope.kms_keys))
+    if scope.in_use and role in IN_USE_ROLES:
+        found.append(_allow(f"{needs.title}WhatRuns", _IN_USE, ("*",)))
     return found
 
 
