@@ -256,3 +256,28 @@ class ScanSeen:
     completed_at: datetime | None = None
     data_of: datetime | None = None
     looked_at: str = ""
+
+
+@dataclass(frozen=True)
+class MetricValue:
+    """One value of a metric at one time. `unit` is CloudWatch's word (Bytes, Count)."""
+
+    name: str
+    value: float
+    unit: str
+    dimensions: tuple[tuple[str, str], ...]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class MetricAsked:
+    """Which metric is asked for: one point for each period, made by the statistic (Sum, ...)."""
+
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+    statistic: str = "Sum"
+    period_s: int = 3600
+
+
+MetricPoint = tuple[datetime, float]

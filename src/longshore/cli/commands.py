@@ -43,6 +43,7 @@ def entries() -> list[Entry]:
         Entry("lifecycle", "lifecycle_commands:lifecycle", tr("Lifecycle policies"), operate),
         Entry("scan", "scan_commands:scan", tr("Scans: run, report, gate"), operate),
         Entry("iam", "iam_commands:iam", tr("Access: policy, trust"), operate),
+        Entry("monitor", "monitor_commands:monitor", tr("Metrics: publish"), operate),
         Entry("ci", "ci_commands:ci", tr("The pipeline: emit, secrets"), operate),
         Entry("local", "local:local", tr("The embedded Docker Hub and ECR"), operate),
         Entry("config", "config_commands:config", tr("The file: show, check, schema"), other),
@@ -53,8 +54,9 @@ def entries() -> list[Entry]:
 
 _LATER = frozenset(
     {
-        *("scan waive", "iam check", "backup", "cost", "monitor", "deploy"),
+        *("scan waive", "iam check", "backup", "cost", "deploy"),
         *("rollback", "releases", "worker", "doctor", "report"),
+        *("monitor check", "monitor alerts", "monitor dashboard"),
     }
 )
 

@@ -15,6 +15,7 @@ from longshore.cli.explanations import (
     lifecycle,
     lifecycle_lint,
     lifecycle_prune,
+    monitoring,
     registries,
     rewriting,
     source_tree,
@@ -27,7 +28,8 @@ __all__ = ["Explanation", "explanations", "explanations_of_hazards"]
 
 _AREAS = (
     *(command_line, tree, source_tree, rewriting, images, registries),
-    *(aws_exceptions, aws, lifecycle, lifecycle_lint, lifecycle_prune, in_use, stand_in),
+    *(aws_exceptions, aws, lifecycle, lifecycle_lint, lifecycle_prune, in_use),
+    *(monitoring, stand_in),
 )
 
 

@@ -1,0 +1,1 @@
+"""Looks at the registry and never changes it: gather (inventory), then judge (the rest). Pure."""
