@@ -402,14 +402,20 @@ def _deliver_events_ourselves(events: Any) -> None:
 
 
 def _send_to_queue(target: dict[str, Any], event: dict[str, Any]) -> None:
-    from moto.sqs.models import sqs_backends
+    """moto's own way of sending looks at all messages that wait, each time."""
+    from moto.moto_api._internal import mock_random
+    from moto.sqs.models import Message, sqs_backends
 
     region, account, name = target["Arn"].split(":")[3:6]
-    sqs_backends[account][region].send_message(
-        queue_name=name,
-        message_body=target_input(target, event),
-        group_id=target.get("SqsParameters", {}).get("MessageGroupId"),
-    )
+    backend, body = sqs_backends[account][region], target_input(target, event)
+    queue: Any = backend.get_queue(name)
+    if queue.fifo_queue or len(body) > queue.maximum_message_size:
+        group = target.get("SqsParameters", {}).get("MessageGroupId")
+        backend.send_message(queue_name=name, message_body=body, group_id=group)
+        return
+    message = Message(str(mock_random.uuid4()), body, None)
+    message.mark_sent(delay_seconds=queue.delay_seconds)
+    queue.add_message(message)
 
 
 def _send_to_topic(target: dict[str, Any], event: dict[str, Any]) -> None:
