@@ -2,8 +2,8 @@
 """The main job on this machine: an example tree and its images leave Docker Hub for Amazon ECR.
 
 Run by `make demo`: assess, plan, migrate (killed in the middle, and resumed), rewrite, verify, and
-a pipeline run with the Hub off. Everything happens on loopback and below .longshore/demo; the
-servers stay up.
+a pipeline run with the Hub off, and lifecycle rules under a clock that is turned. Everything
+happens on loopback and below .longshore/demo; the servers stay up.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
+
+from demo_lifecycle import lifecycle_contrast
 
 ROOT = Path(__file__).resolve().parent.parent
 LONGSHORE = ROOT / ".venv" / "bin" / "longshore"
@@ -34,17 +37,18 @@ ACCEPT = (
 )
 
 
-def environment() -> dict[str, str]:
+def environment(data: Path = DATA) -> dict[str, str]:
     """Only what a program needs; no account, profile or proxy of whoever runs the demonstration."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TERM") if name in os.environ}
-    return {**kept, "HOME": str(HOME), "LONGSHORE_LOCAL_DIR": str(DATA)}
+    return {**kept, "HOME": str(HOME), "LONGSHORE_LOCAL_DIR": str(data)}
 
 
-def longshore(*words: str, check: bool = True) -> dict:
+def longshore(*words: str, check: bool = True, data: Path = DATA, work: Path = WORK) -> dict:
     """The JSON answer of a command."""
     done = subprocess.run(
-        [LONGSHORE, *words, "--json"], env=environment(), cwd=WORK, capture_output=True, text=True
-    )
+        [LONGSHORE, *words, "--json"],
+        env=environment(data), cwd=work, capture_output=True, text=True,
+    )  # fmt: skip
     if check and done.returncode != 0:
         sys.exit(f"longshore {' '.join(words)} ended with {done.returncode}:\n{done.stderr}")
     return json.loads(done.stdout)
@@ -174,6 +178,7 @@ def main() -> None:
     done = migrate_it()
     contrast(state)
     change_tree(state, pulled_by)
+    lifecycle()
     say()
     for repository in done["repositories"][:6]:
         say(f"   {repository['source']:<30} -> {repository['target']}  {repository['tags']} tags")
@@ -265,6 +270,13 @@ def change_tree(state: dict, lines: list[dict]) -> None:
     say(f"   with the Hub off {served} of {len(wanted)} images come from ECR, "
         f"{pulls() - seen} Hub pulls; {public} use public.ecr.aws (not reached)")  # fmt: skip
     say(f"   the patch        {(PLACE / 'ecr.patch').relative_to(ROOT)}")
+
+
+def lifecycle() -> None:
+    """Lifecycle rules under a clock that is turned, on servers of their own."""
+    data, work = PLACE / "lifecycle", PLACE / "rules"
+    work.mkdir(exist_ok=True)
+    lifecycle_contrast(partial(longshore, data=data, work=work), say, data, work)
 
 
 def paths_since(count: int) -> list[str]:
