@@ -117,7 +117,7 @@ def test_aws_cli_errors(shell: Shell) -> None:
         "An error occurred (RepositoryNotFoundException) when calling the ListImages operation: "
         f"The repository with name 'nope' does not exist in the registry with id '{ACCOUNT}'"
     ) in done.stderr
-    done = shell.run(f"aws ecr start-image-scan --repository-name {NAME} --image-id imageTag=x")
+    done = shell.run("aws ecr get-signing-configuration")
     assert "(NotImplementedByEmbeddedServer)" in done.stderr
     shell.env["AWS_SECRET_ACCESS_KEY"] = "wrong"
     assert "(SignatureDoesNotMatch)" in shell.run("aws sts get-caller-identity").stderr
