@@ -112,7 +112,8 @@ def _row(one: dict[str, Any]) -> list[str]:
     return [
         f"{images:,}", str(one["rules"]), f"{text:.1f}", f"{one['read_cpu_s']:.3f}",
         f"{one['evaluate_cpu_s']:.3f}", f"{both / images * 1e6:.1f}",
-        f"{one['read_cpu_s'] / one['json_cpu_s']:.1f}", f"{one['evaluate_cpu_s'] / one['sort_cpu_s']:.0f}",
+        f"{one['read_cpu_s'] / one['json_cpu_s']:.1f}",
+        f"{one['evaluate_cpu_s'] / one['sort_cpu_s']:.0f}",
         f"{one['evaluate_mib']:.0f}", f"{beside * MIB / images:.0f}", f"{one['json_mib']:.0f}",
     ]  # fmt: skip
 
