@@ -225,6 +225,15 @@ def test_the_standard_preset_says_where_a_limit_is_not_one() -> None:
     )
 
 
+def test_components_carry_markers_and_have_tags_like_latest() -> None:
+    needed = compile_standard(Families(markers="needed", components=True))
+    assert needed.notes == ()
+    assert needed.protected == ("live-*", "rollback-*", "latest", "*-latest")
+    assert rows(needed.policy or {})[3] == ("*-latest", COUNT, KEEP_ALL)
+    (note,) = compile_standard(Families(markers="none", components=True)).notes
+    assert note.startswith("images of components are reached by no rule")
+
+
 patterns = st.text("abv*-.", min_size=1, max_size=6).filter(lambda p: p.count("*") <= 4)
 counted = st.dictionaries(patterns, st.integers(1, 500), max_size=4).map(lambda d: tuple(d.items()))
 plain_intents = st.builds(

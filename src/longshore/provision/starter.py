@@ -153,7 +153,7 @@ def _repositories(images: Sequence[tuple[FoundImage, str]]) -> list[str]:
 
 def _settings(tags: Sequence[str], mirrored: bool) -> str:
     fixed = tr("fixed once the repository is made; the other choice is kms")
-    kept = tr("10 releases, 5 per branch, 3 pull requests, ...")
+    kept = tr("10 production images, 5 of branches, 3 of pull requests, ...")
     return "\n".join(
         [
             f"    mutability: {_mutability(tags) if not mirrored else _upstream()}",

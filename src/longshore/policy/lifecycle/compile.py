@@ -103,8 +103,10 @@ def _backups(days: int) -> PruneRule:
 
 def _standard_notes(families: Families) -> Iterator[str]:
     """Where images carry no marker, each pattern has a limit of its own."""
-    if families.markers == "all":
-        return
+    if families.components and families.markers == "none":
+        yield tr("images of components are reached by no rule, because they carry no marker")
+    if families.components or families.markers == "all":
+        return  # images of components carry a marker wherever there are markers
     yield _up_to("production", LIMITS["production"], families.built)
     marked = (marker_pattern("branch"),) if families.markers == "needed" else ()
     yield _up_to("branches", LIMITS["branch"], (*families.branch, *marked))
