@@ -1,8 +1,8 @@
 """Carries out a prune: looks again, writes down, deletes, says what came of it. I/O.
 
 A hundred tags at a time. Each image is read again right before ECR is asked; one that has changed
-since the plan stays. From an image that stays, a tag is taken by its name alone: that is the one way
-of which ECR's documents say that the image stays. An image that goes, goes by digest and tag
+since the plan stays. From an image that stays, a tag is taken by its name alone: that is the one
+way of which ECR's documents say that the image stays. An image that goes, goes by digest and tag
 together, so that a tag that moves in the last moment is refused (ImageTagDoesNotMatchDigest); what
 ECR does with the rest of an image that is named by both is not documented, and here nothing is to
 be left of it. What is to be deleted stands in the record first, with its manifest.
