@@ -42,8 +42,8 @@ def entries() -> list[Entry]:
         Entry("tags", "tags_commands:tags", tr("Tags: compute, ls, show, protect"), operate),
         Entry("lifecycle", "lifecycle_commands:lifecycle", tr("Lifecycle policies"), operate),
         Entry("scan", "scan_commands:scan", tr("Scans: run, report, gate"), operate),
-        Entry("iam", "iam_commands:iam", tr("Access: policy, trust"), operate),
-        Entry("monitor", "monitor_commands:monitor", tr("Metrics: publish"), operate),
+        Entry("iam", "iam_commands:iam", tr("Access: policy, trust, check"), operate),
+        Entry("monitor", "monitor_commands:monitor", tr("Metrics and the hourly check"), operate),
         Entry("ci", "ci_commands:ci", tr("The pipeline: emit, secrets"), operate),
         Entry("local", "local:local", tr("The embedded Docker Hub and ECR"), operate),
         Entry("config", "config_commands:config", tr("The file: show, check, schema"), other),
@@ -54,9 +54,9 @@ def entries() -> list[Entry]:
 
 _LATER = frozenset(
     {
-        *("scan waive", "iam check", "backup", "cost", "deploy"),
+        *("scan waive", "backup", "cost", "deploy"),
         *("rollback", "releases", "worker", "doctor", "report"),
-        *("monitor check", "monitor alerts", "monitor dashboard"),
+        *("monitor alerts", "monitor dashboard"),
     }
 )
 

@@ -1,4 +1,7 @@
-"""`longshore iam`: policies of roles, trust in GitHub's tokens; nothing is sent anywhere. I/O."""
+"""`longshore iam`: policies of roles, and trust in GitHub's tokens, as documents. I/O.
+
+`check` has a file of its own.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,10 @@ import click
 
 from longshore.cli import wiring
 from longshore.cli.frame import App, group
+from longshore.cli.iam_check import check_policies
 from longshore.errors import FileError, UsageError, Where
 from longshore.policy.access.document import parse_document
-from longshore.policy.access.roles import ROLES, Role, Scope, role_policy
+from longshore.policy.access.roles import IN_USE_ROLES, ROLES, Role, Scope, role_policy
 from longshore.policy.access.trust import (
     SubjectForm,
     TokenTested,
@@ -30,14 +34,16 @@ _MAX_BYTES = 256 * 1024
 iam = group(
     "iam",
     help=tr(
-        "Access: what each role must be allowed, and which runs at GitHub may take a role. These "
-        "commands print documents; they create nothing at AWS."
+        "Access: what each role must be allowed, which runs at GitHub may take a role, and what "
+        "is wrong with policies. These commands create nothing at AWS."
     ),
     examples=[
         "longshore iam policy push shop --account 123456789012 --region ap-northeast-2",
         "longshore iam trust acme/shop --branch main --account 123456789012",
+        "longshore iam check policy.json",
     ],
 )
+iam.add_command(check_policies)
 
 
 @iam.command(
@@ -51,6 +57,7 @@ iam = group(
         "longshore iam policy push",
         "longshore iam policy pull shop 'team/*' --account 123456789012 --region eu-west-1",
         "longshore iam policy pull shop --cache docker-hub --account 123456789012",
+        "longshore iam policy cleaner --in-use",
     ],
 )
 @click.argument("role", type=click.Choice(ROLES))
@@ -59,6 +66,7 @@ iam = group(
 @click.option("--region", metavar="REGION", help=tr("the AWS Region of the registry"))
 @click.option("--kms-key", "keys", multiple=True, metavar="ARN", help=tr("a key that encrypts"))
 @click.option("--cache", "caches", multiple=True, metavar="PREFIX", help=tr("a cache's prefix"))
+@click.option("--in-use", is_flag=True, help=tr("provisioner, cleaner: also see ECS and Lambda"))
 def policy(
     app: App,
     role: Role,
@@ -67,10 +75,16 @@ def policy(
     region: str | None,
     keys: tuple[str, ...],
     caches: tuple[str, ...],
+    in_use: bool,
 ) -> None:
+    if in_use and role not in IN_USE_ROLES:
+        raise UsageError(
+            tr("the role {role} deletes nothing, so it need not see what runs", role=role),
+            tr("leave --in-use out"),
+        )
     place = _Place(app, account, region)
     names = repositories or place.repositories
-    scope = Scope(place.partition, place.region, place.account, names, keys, caches)
+    scope = Scope(place.partition, place.region, place.account, names, keys, caches, in_use)
     document = role_policy(role, scope)
     app.output.result(
         {

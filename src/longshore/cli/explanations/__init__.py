@@ -6,6 +6,7 @@ A test reads the codes raised anywhere in the source and asks that each stands h
 from __future__ import annotations
 
 from longshore.cli.explanations import (
+    access,
     aws,
     aws_exceptions,
     command_line,
@@ -28,7 +29,7 @@ __all__ = ["Explanation", "explanations", "explanations_of_hazards"]
 
 _AREAS = (
     *(command_line, tree, source_tree, rewriting, images, registries),
-    *(aws_exceptions, aws, lifecycle, lifecycle_lint, lifecycle_prune, in_use),
+    *(aws_exceptions, aws, access, lifecycle, lifecycle_lint, lifecycle_prune, in_use),
     *(monitoring, stand_in),
 )
 

@@ -58,18 +58,23 @@ def check_form(subject: Subject) -> Iterator[Finding]:
 
 
 def _size(subject: Subject) -> Iterator[Finding]:
-    said = tr("longer than the {most} characters that AWS takes for it")
-    less = tr("name repositories and principals with a *, or write it without blanks")
-    size = subject.size
-    if subject.kind in ("repository", "registry") and size > MAX_ECR:
-        yield Finding("iam-too-long", "high", "", said.format(most=MAX_ECR), less)
-    elif subject.kind == "identity" and size > MAX_INLINE:
-        yield Finding("iam-too-long", "high", "", said.format(most=MAX_INLINE), less)
-    elif subject.kind == "identity" and size > MAX_MANAGED:
+    """IAM does not count blanks; ECR counts the text as it is sent."""
+    if subject.kind == "identity" and MAX_MANAGED < subject.least <= MAX_INLINE:
         message = tr("too long for a managed policy ({most} characters)", most=MAX_MANAGED)
         yield Finding("iam-too-long", "low", "", message, tr("use an inline policy of the role"))
-    elif subject.kind == "trust" and size > MAX_TRUST:
-        yield Finding("iam-too-long", "medium", "", said.format(most=MAX_TRUST), less)
+        return
+    most = {"identity": MAX_INLINE, "trust": MAX_TRUST}.get(subject.kind, MAX_ECR)
+    counts_blanks = subject.kind in ("repository", "registry")
+    size = max(subject.size, subject.least) if counts_blanks else subject.least
+    if size <= most:
+        return
+    message = tr("{size} characters, and AWS takes {most}", size=size, most=most)
+    fits = subject.least <= most
+    fix = tr("name repositories and principals with fewer words, or by a * where it is safe")
+    if fits:
+        fix = tr("send it without blanks: {size} characters", size=subject.least)
+    raised = fits or subject.kind == "trust"  # a quota of IAM that AWS raises
+    yield Finding("iam-too-long", "medium" if raised else "high", "", message, fix)
 
 
 def _version(subject: Subject) -> Iterator[Finding]:

@@ -51,7 +51,7 @@ def check_identity(subject: Subject, asked: Asked) -> Iterator[Finding]:
         if statement.not_actions or statement.not_resources:
             continue
         yield from _wide_actions(statement, asked)
-        yield from _any_resource(statement, asked.home)
+        yield from _any_resource(statement, asked)
         yield from _odd_arns(statement, asked.home)
     yield from _needs_any_resource(allows)
     yield from _half_a_push(allows)
@@ -117,7 +117,7 @@ def _narrower(statement: Statement, pattern: str, asked: Asked, *, everything: b
     return paste(*parts, written(statement, Action=one_or_list(actions), **more))
 
 
-def _any_resource(statement: Statement, home: Home) -> Iterator[Finding]:
+def _any_resource(statement: Statement, asked: Asked) -> Iterator[Finding]:
     if not on_everything(statement) or _is_limited_by_tags(statement):
         return
     scoped = about_ecr(statement) & SCOPED
@@ -129,16 +129,19 @@ def _any_resource(statement: Statement, home: Home) -> Iterator[Finding]:
         action=writes[0] if writes else sorted(scoped)[0],
     )
     keep = [one for one in statement.actions if covered(one) & SCOPED or not covered(one)]
-    parts = [written(statement, Action=one_or_list(keep), Resource=home.arns())]
+    parts = [written(statement, Action=one_or_list(keep), Resource=asked.home.arns())]
     apart = sorted(
         one for one in statement.actions if covered(one) & ANYWHERE and not covered(one) & SCOPED
     )
     if apart:
         sid = f"{statement.sid}Registry" if statement.sid else None
         parts.insert(0, written(statement, Sid=sid, Action=one_or_list(apart), Resource="*"))
+    fix = paste(*parts)
+    wild = [one for one in statement.actions if one in _EVERYTHING or one.lower() == "ecr:*"]
+    if wild:
+        fix = _narrower(statement, wild[0], asked, everything=True)
     severity: Severity = "medium" if writes else "low"
-    path = f"{statement.path}.Resource"
-    yield Finding("iam-any-resource", severity, path, message, paste(*parts))
+    yield Finding("iam-any-resource", severity, f"{statement.path}.Resource", message, fix)
 
 
 def _is_limited_by_tags(statement: Statement) -> bool:
@@ -251,7 +254,7 @@ def _half_a_push(allows: list[Statement]) -> Iterator[Finding]:
 def _half_a_pull(allows: list[Statement]) -> Iterator[Finding]:
     allowed = allowed_by(allows)
     layer = "ecr:GetDownloadUrlForLayer"
-    pulls = next((one for one in allows if layer in about_ecr(one)), None)
+    pulls = next((one for one in allows if layer in one.actions), None)
     if pulls is None or pulls.not_actions or allowed & UPLOAD or "ecr:BatchGetImage" in allowed:
         return
     missing = ["ecr:BatchGetImage"]

@@ -19,13 +19,16 @@ from longshore.policy.access.check_subject import (
     one_or_list,
     paste,
 )
-from longshore.policy.access.document import Document
+from longshore.policy.access.document import Document, Principals, Statement
 from longshore.policy.access.ecr_actions import SCOPED, covered
 from longshore.policy.access.evaluate import Caller, Policies, Request, decide
 from longshore.policy.access.roles import actions_of
 from longshore.text import tr
 
 Place = tuple[Subject, Finding]
+_ALL = Statement("Allow", ("*",), ("*",))
+_ANY = (Document((_ALL,)),)
+_ANYBODY = Document((replace(_ALL, principals=Principals((("*", "*"),))),))
 _ECR_ARN = re.compile(r"arn:([^:]+):ecr:([^:]*):(\d{12}):repository/(.+)\Z", re.DOTALL)
 
 
@@ -92,14 +95,12 @@ def _compare(
         return
     own = tuple(_unconditioned(one.document) for one in identities)
     theirs = _unconditioned(repository.document)
-    everything = Policies(own, theirs)
-    wanted = _wanted(caller, arn, own, theirs, asked)
-    lost: dict[str, list[str]] = {"identity": [], "resource": []}
-    for action in sorted(wanted):
-        request = Request(caller, action, arn, resource_account=home.account)
-        decision = decide(request, everything)
-        if not decision.allowed and decision.because == "not-allowed":
-            lost[decision.side or "identity"].append(action)
+    wanted = sorted(_wanted(caller, arn, own, theirs, asked))
+    across = [Request(caller, one, arn, resource_account=home.account) for one in wanted]
+    lost = {
+        "identity": [one.action for one in across if not _allowed(one, Policies(own, _ANYBODY))],
+        "resource": [one.action for one in across if not _allowed(one, Policies(_ANY, theirs))],
+    }
     if lost["resource"]:
         fix = {"Effect": "Allow", "Principal": {"AWS": caller.arn},
                "Action": one_or_list(lost["resource"])}  # fmt: skip
@@ -109,6 +110,12 @@ def _compare(
         fix = {"Effect": "Allow", "Action": one_or_list(lost["identity"]), "Resource": arn}
         message = _said(caller, lost["identity"], tr("the caller's own policy"))
         yield identities[0], Finding("iam-one-side-only", "high", "", message, paste(fix))
+
+
+def _allowed(request: Request, policies: Policies) -> bool:
+    """Short of an explicit Deny, which is somebody's wish and not a side forgotten."""
+    decision = decide(request, policies)
+    return decision.allowed or decision.because == "explicit-deny"
 
 
 def _said(caller: Caller, actions: Sequence[str], side: str) -> str:

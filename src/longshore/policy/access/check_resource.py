@@ -19,6 +19,7 @@ from longshore.policy.access.check_subject import (
     paste,
     written,
 )
+from longshore.policy.access.conditions import Context, is_known
 from longshore.policy.access.document import Condition, Statement
 from longshore.policy.access.ecr_actions import ANYWHERE, READS, covered
 from longshore.policy.access.evaluate import Caller, Policies, Request, decide
@@ -180,8 +181,13 @@ def _locks_out(subject: Subject, asked: Asked) -> Iterator[Finding]:
             continue
         if asked.caller is None and statement.conditions:
             continue  # whether they spare the one who sets it is not known
+        if not all(is_known(one.operator) for one in statement.conditions):
+            continue
         alone = Policies(resource=type(subject.document)((statement,)))
-        if decide(Request(caller, SET_POLICY, arn), alone).because != "explicit-deny":
+        if (
+            decide(Request(caller, SET_POLICY, arn, _context(caller)), alone).because
+            != "explicit-deny"
+        ):
             continue
         message = tr("who sets this policy cannot set another: it denies SetRepositoryPolicy")
         if asked.caller is not None:
@@ -191,6 +197,18 @@ def _locks_out(subject: Subject, asked: Asked) -> Iterator[Finding]:
             "iam-locks-out", "high", f"{statement.path}.Action", message, _spared(statement)
         )
         return
+
+
+def _context(caller: Caller) -> Context:
+    """What is known of a caller without asking."""
+    values = {"aws:PrincipalArn": (caller.arn,), "aws:PrincipalAccount": (caller.account,)}
+    if ":user/" in caller.arn:
+        values["aws:username"] = (caller.arn.rpartition("/")[2],)
+    if caller.role_name:
+        partition = caller.arn.split(":")[1]
+        role = f"arn:{partition}:iam::{caller.account}:role/{caller.role_name}"
+        values["aws:PrincipalArn"] = (role,)
+    return Context(values)
 
 
 def _spared(statement: Statement) -> str:

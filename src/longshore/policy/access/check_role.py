@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from longshore.policy.access.check_identity import about_ecr, on_everything
+from longshore.policy.access.check_identity import about_ecr
 from longshore.policy.access.check_subject import (
     Asked,
     Finding,
@@ -109,8 +109,6 @@ def _superfluous(statement: Statement, role: Role, wanted: frozenset[str]) -> It
             kept.add(pattern)
         else:
             kept |= covered(pattern) & wanted
-    if on_everything(statement):
-        kept = {one for one in kept if one in ANYWHERE or not is_ecr(one)} or kept
     fix = (
         paste(written(statement, Action=one_or_list(sorted(kept))))
         if kept

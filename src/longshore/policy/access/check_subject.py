@@ -59,12 +59,13 @@ class Home:
 
 @dataclass(frozen=True)
 class Subject:
-    """One policy. `size` is its length as ECR counts it; `repository` whose policy it is."""
+    """One policy. `size` is its length, `least` without blanks; `repository` whose policy it is."""
 
     name: str
     kind: Kind
     document: Document
     size: int = 0
+    least: int = 0
     repository: str = ""
 
 
