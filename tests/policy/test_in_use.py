@@ -104,7 +104,7 @@ def test_live_rollback_and_the_three_newest_backups_count_as_in_use() -> None:
         image("odd", "backup-99999999-999999", "backup-x"),
         image("base", "base-1"),
     ]
-    found = releases_by_tags("shop", images)
+    found = releases_by_tags("shop", images, NOW)
     assert [(use.by, use.tag) for use in found] == [
         ("release", "live-prod"),
         ("release", "rollback-prod"),
@@ -113,6 +113,14 @@ def test_live_rollback_and_the_three_newest_backups_count_as_in_use() -> None:
         ("backup", "backup-20261103-120000"),
     ]
     assert [use.digest for use in uses_by_tags("shop", images, ["base-*"])] == ["sha256:base"]
+
+
+def test_backups_of_a_time_to_come_do_not_take_the_places_of_the_true_ones() -> None:
+    true = [f"backup-2026110{day}-120000" for day in range(1, 5)]
+    ahead = ["backup-20270101-000000", "backup-29980101-000000", "backup-29990101-000000"]
+    images = [image(tag, tag) for tag in (*ahead, *true)]
+    found = releases_by_tags("shop", images, NOW)
+    assert {use.tag for use in found} == {*ahead, *true[1:]}
 
 
 # --- what reaches it ----------------------------------------------------------------------------
@@ -149,7 +157,7 @@ def test_pushes_beyond_the_look_ahead_are_told_and_not_refused() -> None:
 def test_a_keep_rule_before_the_others_shields() -> None:
     rules = policy(keep(9999, "live-*"), keep(1, "v*"), older(1, status="any"))
     images = [image("a", "v1", "live-prod", age=90), image("b", "v2", age=80)]
-    assert judged(rules, images, runs("v1"), *releases_by_tags("shop", images)).hits == ()
+    assert judged(rules, images, runs("v1"), *releases_by_tags("shop", images, NOW)).hits == ()
     assert judged(rules, images, runs("v1")).beyond == ()
     assert [hit.held.image.digest for hit in judged(rules, images, runs("v2")).hits] == ["sha256:b"]
 

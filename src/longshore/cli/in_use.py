@@ -1,7 +1,7 @@
 """Asks the places that the config's `protect` names for images in use. I/O.
 
     uses = gather_uses(app, target, config, run_commands=False)
-    found = find_held(target, uses, "shop", images)      # digest -> who uses it
+    found = find_held(uses, "shop", images, now)      # digest -> who uses it
     uses.unread                                          # counts as in use
 
 The repository's own tags (live-*, rollback-*, the newest backups, `protect.tags`) always count.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,10 +84,11 @@ def find_held(
     uses: Uses,
     repository: str,
     images: Sequence[ImageSeen],
+    at: datetime,
     releases: Releases | None = None,
 ) -> Found:
     """What is in use of a repository whose images were read. `releases` default to its own tags."""
-    own = releases(repository) if releases else releases_by_tags(repository, images)
+    own = releases(repository) if releases else releases_by_tags(repository, images, at)
     named = uses_by_tags(repository, images, uses.patterns)
     return find_in_use(repository, (*uses.seen.uses, *own, *named), images)
 

@@ -57,7 +57,7 @@ def look_at(
         images, remarks = read_images(target, name, policy, read_indexes=read_indexes)
     except AwsError as error:
         failed.append(Unread(IMAGES, name, f"{error.what} ({error.hint})", name))
-    found = find_held(uses, name, images)
+    found = find_held(uses, name, images, now)
     evaluation = evaluate(policy, images, now)
     guarded = Guarded(
         name,

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from longshore.facts import ImageSeen, InUse
 from longshore.policy.lifecycle.matching import matches_tag
@@ -127,9 +128,15 @@ def uses_by_tags(
 
 
 def releases_by_tags(
-    repository: str, images: Sequence[ImageSeen], patterns: Sequence[str] = LIVE
+    repository: str,
+    images: Sequence[ImageSeen],
+    at: datetime,
+    patterns: Sequence[str] = LIVE,
 ) -> list[InUse]:
-    """Live and rollback images by their tags, and the newest backups by the time in their names."""
+    """Live and rollback images by their tags, and the newest backups by the time in their names.
+
+    A backup whose time is yet to come counts too, but takes no place of the true ones.
+    """
     found = [
         InUse(repository, "release", tr("tag {tag}", tag=tag), image.digest, tag)
         for image in images
@@ -143,7 +150,8 @@ def releases_by_tags(
         if matches_tag(BACKUPS, tag) and (time := time_in(tag)) is not None
     ]
     backups.sort(reverse=True)
+    to_come = sum(time > at for time, _, _ in backups)
     return found + [
         InUse(repository, "backup", tr("backup {tag}", tag=tag), digest, tag)
-        for _, tag, digest in backups[:BACKUPS_KEPT]
+        for _, tag, digest in backups[: to_come + BACKUPS_KEPT]
     ]
