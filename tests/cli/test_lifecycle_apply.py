@@ -448,3 +448,14 @@ def test_an_update_of_a_repository_is_guarded_too(shop: World, cli: RunCli) -> N
     assert in_force(shop) is None
     assert cli("repo", "create", "shop", "--update", "--yes", "--allow-in-use", "shop").code == 0
     assert in_force(shop) is not None
+
+
+def test_a_text_that_ecr_would_not_take_is_refused_before_anything_is_asked(
+    account: World, cli: RunCli
+) -> None:
+    account.client().create_repository(repositoryName="shop")
+    rules = [{**keep(n, 5, f"t{n}-*"), "description": "x" * 900} for n in range(1, 41)]
+    Path("long.json").write_text(json.dumps({"rules": rules}))
+    done = cli("lifecycle", "apply", "shop", "--policy", "long.json", "--yes", "--json")
+    assert (done.code, done.json["code"]) == (2, "lifecycle-policy-invalid")
+    assert "30720" in done.json["message"]

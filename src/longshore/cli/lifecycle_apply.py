@@ -25,6 +25,8 @@ from longshore.cli.one_repository import plan_one, read_repository
 from longshore.cli.typeset import moment
 from longshore.errors import AwsError, RefusedError, Where
 from longshore.facts import RepositorySeen
+from longshore.policy.lifecycle.flaws import PolicyRefused
+from longshore.policy.lifecycle.grammar import find_size_flaws
 from longshore.policy.lifecycle.preset import PRESETS, canonical_text
 from longshore.policy.reach import Ahead
 from longshore.provision.changes import Limits, Plan
@@ -103,6 +105,8 @@ def apply(
     if seen is None:
         raise _no_repository(repository)
     text = canonical_text(json.loads(chosen.text))
+    if flaws := find_size_flaws(text):
+        raise PolicyRefused(flaws, chosen.source)
     planned = plan_one(target, seen, (LifecyclePolicy(repository, text),))
     planned = replace(planned, notes=())  # those are about the repository itself
     made = _Applying(app, target, seen, chosen, text, planned, dry_run)

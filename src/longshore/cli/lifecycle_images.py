@@ -11,6 +11,7 @@ from longshore.cli.typeset import short_digest
 from longshore.cli.wiring import OpenTarget
 from longshore.facts import ImageSeen
 from longshore.policy.lifecycle.grammar import Policy
+from longshore.policy.lifecycle.listing import remarks_at
 from longshore.text import tr
 
 _MAX_LISTING = 4 * 1024**3
@@ -72,14 +73,4 @@ def read_listing(filename: str) -> tuple[tuple[ImageSeen, ...], tuple[str, ...]]
 
 def from_the_future(images: Sequence[ImageSeen], at: datetime) -> tuple[str, ...]:
     """Images that were pushed after the moment that is asked about count as new."""
-    late = [one.pushed_at for one in images if one.pushed_at and one.pushed_at > at + _SKEW]
-    if not late:
-        return ()
-    remark = tr(
-        "{count} images were pushed after {time}, the last at {last}: is a clock wrong? name the "
-        "moment with --at",
-        count=len(late),
-        time=f"{at:%Y-%m-%d %H:%M} UTC",
-        last=f"{max(late):%Y-%m-%d %H:%M} UTC",
-    )
-    return (remark,)
+    return tuple(remark.message for remark in remarks_at(images, at, _SKEW))

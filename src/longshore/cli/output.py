@@ -62,6 +62,10 @@ class Place:
         return f"{line}  EMBEDDED" if seen.embedded else line
 
 
+# What is longer is read by programs, and indenting it takes ten times as long as the rest.
+_INDENTED = 1_000_000
+
+
 def to_json(document: Mapping[str, Any], *, indent: int | None = None) -> str:
     """JSON in which no control character stands raw, so that a terminal is safe with it."""
     text = json.dumps(document, ensure_ascii=False, indent=indent, default=str)
@@ -108,7 +112,10 @@ class Output:
             extra = {"place": place.as_json()} if place else {}
             whole = {**extra, **document, **({"next": next} if next else {})}
             ordered = {"schema": whole.pop("schema", "longshore.result/1"), **whole}
-            self._write(to_json(ordered, indent=None if self.settings.jsonl else 2))
+            text = to_json(ordered)
+            if not self.settings.jsonl and len(text) < _INDENTED:
+                text = to_json(ordered, indent=2)
+            self._write(text)
             return
         if place:
             self._write(self.styled(place.as_line(), "bold"))

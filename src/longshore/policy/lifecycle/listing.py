@@ -13,7 +13,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from longshore.errors import UsageError, Where
@@ -62,13 +62,16 @@ def parse_listing(text: str, filename: str) -> Listing:
     return Listing(tuple(reader.images), reader.remarks(), reader.repository)
 
 
-def remarks_at(images: Sequence[ImageSeen], at: datetime) -> tuple[Remark, ...]:
-    """What is odd about the images at a moment: times that lie behind it."""
+def remarks_at(
+    images: Sequence[ImageSeen], at: datetime, skew: timedelta = timedelta()
+) -> tuple[Remark, ...]:
+    """What is odd about the images at a moment: times that lie behind it by more than `skew`."""
+    behind = at + skew
     late = [
         image
         for image in images
         if any(
-            time is not None and time > at
+            time is not None and time > behind
             for time in (image.pushed_at, image.pulled_at, image.archived_at, image.activated_at)
         )
     ]
