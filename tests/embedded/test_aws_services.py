@@ -89,28 +89,8 @@ def test_credentials_decide_who_calls(world: World) -> None:
     assert message == "The security token included in the request is expired"
 
 
-def test_web_identity_needs_no_signature(world: World) -> None:
-    import botocore.session
-    from botocore import UNSIGNED
-    from botocore.config import Config
-
-    arn = role(world)["Arn"]
-    iam = world.client("iam")
-    iam.put_role_policy(RoleName="deployer", PolicyName="ecr", PolicyDocument=ALL_OF_ECR)
-    sts = botocore.session.Session().create_client(
-        "sts",
-        region_name=REGION,
-        endpoint_url=world.endpoint,
-        config=Config(signature_version=UNSIGNED),
-    )
-    found = sts.assume_role_with_web_identity(
-        RoleArn=arn, RoleSessionName="gha", WebIdentityToken="header.claims.signature"
-    )["Credentials"]
-    key = RootKey(found["AccessKeyId"], found["SecretAccessKey"])
-    ecr = world.client(key=key, token=found["SessionToken"])
-    assert ecr.describe_repositories()["repositories"] == []
-    for call in (world.client("sts").get_session_token,):
-        assert refused(call)[0] == "NotImplementedByEmbeddedServer"
+def test_one_key_pair_for_all_is_not_handed_out(world: World) -> None:
+    assert refused(world.client("sts").get_session_token)[0] == "NotImplementedByEmbeddedServer"
 
 
 def everything(world: World) -> list[Any]:

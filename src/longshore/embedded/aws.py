@@ -36,6 +36,7 @@ from longshore.embedded.ecr_telling import JOURNAL, RecordJournal, Telling
 from longshore.embedded.service_journal import Call
 from longshore.embedded.services import Services, operation_of
 from longshore.embedded.sigv4 import Principal, Rejected, Signed, Verified, verify
+from longshore.embedded.sts_trust import CHECKED, check_assume
 from longshore.embedded.wire import Handler, Request, Response, WsgiApp, application
 
 CONTROL = "/_longshore/"
@@ -111,6 +112,7 @@ class Aws:
         operation = operation_of(call)
         if "authorization" not in signed.headers and operation in _UNSIGNED:
             known = replace(self._root, access_key="")
+            self._check_assume(operation, call, None)
             return self.services.answer(_for(call, Verified(known, self._region, "sts")))
         caller = verify(signed, self.find_principal, datetime.now(UTC), self.clock.now())
         if caller.service == "ecr":
@@ -122,7 +124,13 @@ class Aws:
         is_root = caller.principal.access_key == self._root.access_key
         if (caller.service, operation) == ("sts", "GetCallerIdentity") and is_root:
             return _caller_identity(self._root, request_id)
+        if caller.service == "sts":
+            self._check_assume(operation, call, caller.principal)
         return self.services.answer(_for(call, caller))
+
+    def _check_assume(self, operation: str, call: Call, caller: Principal | None) -> None:
+        if operation in CHECKED:
+            check_assume(operation, call, caller, self.services, self.clock.now())
 
     def _lookup_events(self, region: str, body: bytes) -> Response:
         found = lookup_events(self.telling.records(), region, body, self.clock.now())

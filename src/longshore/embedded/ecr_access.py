@@ -120,7 +120,7 @@ class EcrAccess:
         )
         attached = NOTHING if is_root else self._policies_of(principal)
         try:
-            decision = decide(request, _policies(attached, grant))
+            decision = decide(request, as_policies(attached, grant))
         except UsageError as error:
             message = f"{_head(request)} because a policy cannot be read: {error.what}"
             raise AwsRefusal("AccessDeniedException", message) from None
@@ -146,17 +146,19 @@ def _repositories(asked: Values) -> Sequence[str]:
     return (arn.partition(":repository/")[2],) if ":repository/" in arn else ()
 
 
-def _policies(attached: Attached, grant: str | None) -> Policies:
+def as_policies(attached: Attached, grant: str | None) -> Policies:
+    """The caller's policies and the resource's, read. Raises UsageError for one that is none."""
     return Policies(
-        tuple(_read(text, name) for name, text in attached.identity),
-        None if grant is None else _read(grant, "repository policy"),
-        None if attached.boundary is None else _read(attached.boundary, "boundary"),
-        None if attached.session is None else _read(attached.session, "session"),
+        tuple(read_text(text, name) for name, text in attached.identity),
+        None if grant is None else read_text(grant, "repository policy"),
+        None if attached.boundary is None else read_text(attached.boundary, "boundary"),
+        None if attached.session is None else read_text(attached.session, "session"),
     )
 
 
 @lru_cache(maxsize=256)
-def _read(text: str, name: str) -> Document:
+def read_text(text: str, name: str) -> Document:
+    """A policy's text as a document. Raises UsageError."""
     try:
         return read_document(json.loads(text), name)
     except (ValueError, RecursionError):

@@ -29,6 +29,7 @@ from longshore.embedded.event_input import target_input
 from longshore.embedded.fetch import Delivery
 from longshore.embedded.service_journal import Call
 from longshore.embedded.sigv4 import Principal
+from longshore.embedded.sts_trust import Provider
 
 
 @dataclass
@@ -232,7 +233,26 @@ def policies_of(principal: Principal) -> Attached:
     return Attached()
 
 
+def trust_of(role: str) -> str | None:
+    """The trust policy of a role by its ARN; None when IAM has no such role."""
+    backend = _iam_of(role.split(":")[4]) if role.count(":") > 4 else None
+    roles = backend.roles.values() if backend is not None else ()
+    found = next((one for one in roles if one.arn == role), None)
+    return None if found is None else _text(found.assume_role_policy_document)
+
+
+def provider_of(account: str, issuer: str) -> Provider | None:
+    """The account's identity provider for an issuer (without https://)."""
+    backend = _iam_of(account)
+    providers = backend.open_id_providers.values() if backend is not None else ()
+    ending = f":oidc-provider/{issuer}"
+    found = next((one for one in providers if one.arn.endswith(ending)), None)
+    return None if found is None else Provider(found.arn, tuple(found.client_id_list))
+
+
 def _iam_of(account: str) -> Any:
+    if "moto.iam.models" not in sys.modules:
+        return None
     from moto.iam.models import iam_backends
 
     backends: Any = iam_backends

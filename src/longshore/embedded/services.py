@@ -34,9 +34,12 @@ from longshore.embedded.moto_front import (
     forget,
     holding,
     policies_of,
+    provider_of,
+    trust_of,
 )
 from longshore.embedded.service_journal import Call, Entry, ServiceJournal
 from longshore.embedded.sigv4 import Principal
+from longshore.embedded.sts_trust import Provider
 from longshore.embedded.wire import Response
 
 log = logging.getLogger("longshore.embedded")
@@ -60,10 +63,12 @@ OFFERED = {
     "ssm": "ssm",
     "sts": "sts",
 }
-# Those two hand out one fixed key pair, and the pattern tester always says {}.
+# The first two hand out one fixed key pair, the third lets everybody in; the pattern tester
+# always says {}.
 _NOT_OFFERED = {
     ("sts", "GetSessionToken"),
     ("sts", "GetFederationToken"),
+    ("sts", "AssumeRoleWithSAML"),
     ("events", "TestEventPattern"),
 }
 _READS = (
@@ -111,6 +116,16 @@ class Services:
         """The policies that IAM holds for a caller."""
         with self._turn():
             return policies_of(principal)
+
+    def trust_of(self, role: str) -> str | None:
+        """The trust policy of a role by its ARN."""
+        with self._turn():
+            return trust_of(role)
+
+    def provider_of(self, account: str, issuer: str) -> Provider | None:
+        """The identity provider that an account has for an issuer."""
+        with self._turn():
+            return provider_of(account, issuer)
 
     def has_event_rules(self) -> bool:
         """Whether EventBridge was ever told something, and may have rules."""
