@@ -129,6 +129,8 @@ def test_nothing_to_do_needs_no_answer(shop: Shop, cli: RunCli) -> None:
         (("shop", "--tags", "x", "--older-than", "12h"), "write 7d or 4w"),
         (("shop", "--tags", "x", "--older-than", "soon"), "30d"),
         (("shop", "--at-most", "many"), "--at-most 80%"),
+        (("shop", "--tags", "", "--keep-newest", "1"), "--tags 'pr-*'"),
+        (("shop", "--tags", "x", "--except", "", "--keep-newest", "1"), "--tags 'pr-*'"),
         (("Shop",), "for example: shop"),
         (("../../etc",), "for example"),
     ],

@@ -256,6 +256,9 @@ def test_an_invented_history_goes_on(cli: RunCli) -> None:
     [
         ((*FILES, "--at", "soon"), "bad-time"),
         ((*FILES, "--at", "+5"), "bad-time"),
+        ((*FILES, "--at", "9999-12-31T23:59:59Z"), "bad-time"),
+        ((*FILES, "--at", "0001-01-01"), "bad-time"),
+        ((*FILES, "--at", "+2900000d"), "bad-time"),
         ((*FILES, "--reading", "ties"), "bad-reading"),
         ((*FILES, "--reading", "tie=x"), "bad-reading"),
         ((*FILES, "--push-rate", "main"), "bad-rate"),

@@ -292,6 +292,9 @@ def test_the_time_of_a_scheduled_build(cli: RunCli) -> None:
         ["--event", "push", "--ref", "refs/heads/main"],
         ["--event", "push", "--ref", "refs/heads/main", "--sha", "main"],
         ["--event", "schedule", "--ref", "main", "--sha", SHA, "--at", "soon"],
+        ["--event", "push", "--ref", "refs/heads/", "--sha", SHA],
+        ["--event", "push", "--ref", "refs/heads/a\n::error::b", "--sha", SHA],
+        ["--event", "push", "--ref", "refs/heads/a\x1b[31m", "--sha", SHA],
     ],
 )
 def test_what_is_missing_is_said(cli: RunCli, words: list[str]) -> None:

@@ -1,9 +1,10 @@
-"""Files that longshore writes for the user: whole or not at all, never through a link. I/O."""
+"""Files of the user: written whole or not at all, never through a link; read within limits. I/O."""
 
 from __future__ import annotations
 
 import errno
 import os
+import select
 import stat
 import tempfile
 from collections.abc import Iterable
@@ -11,6 +12,44 @@ from pathlib import Path
 
 from longshore.errors import FileError, RefusedError, Where
 from longshore.text import tr
+
+# How long a pipe may have no writer, and how long a writer may be silent: `<(aws ecr ...)` answers
+# at its end only.
+_NO_WRITER, _SILENT = 10.0, 600.0
+
+
+def read_at_most(path: str | Path, most: int, *, waits: tuple[float, float] | None = None) -> bytes:
+    """The first bytes of a file. Gives up on a pipe that nobody writes into. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb", buffering=0) as stream:
+        if stat.S_ISFIFO(os.fstat(handle).st_mode):
+            return _from_pipe(handle, most, waits or (_NO_WRITER, _SILENT))
+        os.set_blocking(handle, True)
+        content = bytearray()
+        while len(content) < most and (more := stream.read(most - len(content))):
+            content += more
+        return bytes(content)
+
+
+def _from_pipe(handle: int, most: int, waits: tuple[float, float]) -> bytes:
+    poller = select.poll()
+    poller.register(handle, select.POLLIN)
+    content = bytearray()
+    opened = False
+    while len(content) < most:
+        try:
+            more = os.read(handle, min(most - len(content), 1 << 16))
+        except BlockingIOError:
+            more, opened = None, True
+        if more:
+            content, opened = content + more, True
+        elif more is not None and opened:
+            break
+        elif not (ready := poller.poll(waits[opened] * 1000)):
+            raise OSError(errno.ETIMEDOUT, tr("it is a pipe, and nothing comes out of it"))
+        else:
+            opened = opened or bool(ready)
+    return bytes(content)
 
 
 def refuse_existing(todo: Iterable[Path], force: bool) -> None:

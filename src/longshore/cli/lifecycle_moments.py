@@ -20,6 +20,9 @@ from longshore.text import tr
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(min|[smhdwy])", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 
+# Far enough from the ends of what a datetime can be to reckon on from there.
+_EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(8999, 12, 31, tzinfo=UTC)
+
 
 def parse_moment(text: str, now: datetime) -> datetime:
     """A moment: ISO 8601 (a day alone is its midnight, no offset is UTC), `now`, `+30d`, `-12h`.
@@ -30,17 +33,24 @@ def parse_moment(text: str, now: datetime) -> datetime:
     if word.lower() == "now":
         return now
     try:
-        if word[:1] in ("+", "-"):
-            length = parse_length(word[1:])
-            return now + length if word[0] == "+" else now - length
-        found = datetime.fromisoformat(word)
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        found = _moment(word, now)
+        if _EARLIEST <= found <= _LATEST:
+            return found
     except (ValueError, OverflowError, UsageError):
-        raise UsageError(
-            tr("'{text}' is not a time", text=text),
-            tr("write 2026-12-24, 2026-12-24T09:30:00Z, or from now: +30d, +12h"),
-            code="bad-time",
-        ) from None
+        pass
+    raise UsageError(
+        tr("'{text}' is not a time", text=text),
+        tr("write 2026-12-24, 2026-12-24T09:30:00Z, or from now: +30d, +12h"),
+        code="bad-time",
+    )
+
+
+def _moment(word: str, now: datetime) -> datetime:
+    if word[:1] in ("+", "-"):
+        length = parse_length(word[1:])
+        return now + length if word[0] == "+" else now - length
+    found = datetime.fromisoformat(word)
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def parse_length(text: str) -> timedelta:

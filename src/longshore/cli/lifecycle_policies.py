@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from longshore.cli import wiring
+from longshore.cli.files import read_at_most
 from longshore.cli.frame import App
 from longshore.errors import FileError, UsageError, Where
 from longshore.policy.lifecycle.grammar import Policy, parse_policy
@@ -149,11 +150,7 @@ def read_text(name: str, hint: str, most: int = _MAX_BYTES) -> str:
     """The text of a file, or of standard input for `-`. Raises FileError."""
     shown = tr("standard input") if name == "-" else name
     try:
-        if name == "-":
-            content = sys.stdin.buffer.read(most + 1)
-        else:
-            with Path(name).open("rb") as stream:
-                content = stream.read(most + 1)
+        content = sys.stdin.buffer.read(most + 1) if name == "-" else read_at_most(name, most + 1)
         if len(content) > most:
             raise _unreadable(shown, tr("it is larger than {most} bytes", most=most), hint)
         return content.decode("utf-8-sig")

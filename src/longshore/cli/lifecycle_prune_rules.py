@@ -69,6 +69,8 @@ def rule_of_flags(
                 tr("name them: --tags 'pr-*'"),
             )
         return None
+    if not all(tags) or not all(excluding):
+        raise UsageError(tr("an empty pattern matches no tag"), tr("name them: --tags 'pr-*'"))
     if not limits:
         raise UsageError(
             tr("what stays of {tags} is not said", tags=", ".join(tags)),

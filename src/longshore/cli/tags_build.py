@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from longshore.cli.files import read_at_most
 from longshore.cli.github_run import build_of, check_event
 from longshore.errors import FileError, UsageError, Where
 from longshore.policy.build_tags import Build
@@ -36,9 +37,15 @@ def read_build(
             tr("describe it with --event, --ref and --sha"),
             code="bad-build",
         )
-    if not ref:
+    if ref in ("", "refs/heads/", "refs/tags/"):
         raise UsageError(
             tr("the ref is not known"), tr("give it with --ref refs/heads/NAME"), code="bad-build"
+        )
+    if any(sign < " " or sign == "\x7f" for sign in ref):
+        raise UsageError(
+            tr("the ref has characters that git allows in no name"),
+            tr("give it with --ref refs/heads/NAME"),
+            code="bad-build",
         )
     made = replace(
         build,
@@ -86,8 +93,7 @@ def _event(environ: Mapping[str, str]) -> Mapping[str, Any]:
 
 def _payload(file: str) -> Mapping[str, Any]:
     try:
-        with open(file, "rb") as stream:
-            content = stream.read(_LARGEST_EVENT + 1)
+        content = read_at_most(file, _LARGEST_EVENT + 1)
         found = json.loads(content) if len(content) <= _LARGEST_EVENT else None
     except (OSError, ValueError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else error
