@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
@@ -41,10 +42,8 @@ def test_a_pipe_is_read_to_its_end_or_the_limit(tmp_path: Path, size: int, most:
     os.mkfifo(pipe)
 
     def write() -> None:
-        try:
+        with suppress(BrokenPipeError):
             pipe.write_bytes(b"x" * size)
-        except BrokenPipeError:
-            pass
 
     writer = Thread(target=write)
     writer.start()
