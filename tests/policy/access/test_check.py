@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from botocore.loaders import Loader
+from hypothesis import given
+from hypothesis import strategies as st
 
 import longshore.policy.access.check as check_module
 from longshore.cli.explanations import explanations
@@ -361,6 +363,59 @@ def test_the_other_side_unseen() -> None:
     seen = found(LOGIN, allow(PULL), asked=asked)
     assert codes(seen) == [("other-side", "low")]
     assert json.loads(seen[0].fix)["Principal"] == {"AWS": ROLE}
+
+
+# --- anything at all ------------------------------------------------------------------------------
+
+_WORDS = st.sampled_from(
+    ["*", "ecr:*", "ecr:PutImage", "ecr:GetAuthorizationToken", "ecr:Set*", "sts:AssumeRole",
+     "iam:*", "arn:", "arn:aws:ecr", SHOP, SHOP + "*", "arn:aws:ecr:*:*:*", "${aws:username}",
+     ":", "", "ecr:", ROLE, OTHER, HUB, "AROAX", "repo:acme/*", "repo:", "docker-hub/*"]
+)  # fmt: skip
+_MANY = _WORDS | st.lists(_WORDS, min_size=1, max_size=3)
+_CONDITION = st.dictionaries(
+    st.sampled_from(["StringEquals", "StringLike", "ForAllValues:StringLike", "Null", "Odd",
+                     "IpAddress", "NumericLessThan", "StringEqualsIfExists"]),
+    st.dictionaries(
+        st.sampled_from([f"{HUB}:sub", f"{HUB}:aud", f"{HUB}:x", "sub", "aws:PrincipalOrgID", ":"]),
+        _MANY, min_size=1, max_size=2,
+    ),
+    max_size=2,
+)  # fmt: skip
+_PRINCIPAL = st.just("*") | st.dictionaries(
+    st.sampled_from(["AWS", "Service", "Federated"]), _MANY, min_size=1
+)
+_STATEMENTS = st.fixed_dictionaries(
+    {"Effect": st.sampled_from(["Allow", "Deny"])},
+    optional={"Condition": _CONDITION, "Sid": st.just("It")},
+).flatmap(
+    lambda begin: st.tuples(
+        st.sampled_from(["Action", "NotAction"]), _MANY,
+        st.sampled_from(["Resource", "NotResource", ""]), _MANY,
+        st.sampled_from(["Principal", "NotPrincipal", ""]), _PRINCIPAL,
+    ).map(lambda parts: {**begin, **{parts[at]: parts[at + 1] for at in (0, 2, 4) if parts[at]}})
+)  # fmt: skip
+
+
+@given(
+    st.lists(_STATEMENTS, min_size=1, max_size=3),
+    st.sampled_from([None, *ROLES]),
+    st.sampled_from([None, ROLE, f"arn:aws:iam::{ACCOUNT}:root"]),
+    st.sampled_from([HOME, Home()]),
+)
+def test_any_policy_is_judged(
+    statements: list[dict[str, Any]], role: Any, caller: str | None, home: Home
+) -> None:
+    """No check fails, and what is to be pasted is JSON that IAM can read."""
+    for one in statements:
+        one.pop("Sid", None)
+    asked = Asked(home, Caller(caller) if caller else None, role)
+    documents = [subject(one, name=str(place)) for place, one in enumerate(statements)]
+    for _, finding in check(documents, asked):
+        assert finding.fix
+        if finding.fix.startswith("{"):
+            fixed = {"Statement": _statements_of(finding.fix)}
+            assert parse_document(json.dumps(fixed)).statements
 
 
 # --- names ----------------------------------------------------------------------------------------

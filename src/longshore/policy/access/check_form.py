@@ -181,7 +181,7 @@ def _negations(statement: Statement) -> Iterator[Finding]:
             "high",
             f"{path}.NotAction",
             tr("Allow with NotAction allows everything else, of all services and those to come"),
-            paste(written(statement, Effect="Deny", NotAction=None,
+            paste(written(statement, Effect="Deny",
                           Action=one_or_list(statement.actions))),
         )  # fmt: skip
     if statement.not_resources:
@@ -190,14 +190,13 @@ def _negations(statement: Statement) -> Iterator[Finding]:
             "high",
             f"{path}.NotResource",
             tr("Allow with NotResource allows it on everything else, and on what is made later"),
-            paste(written(statement, Effect="Deny", NotResource=None,
+            paste(written(statement, Effect="Deny",
                           Resource=one_or_list(statement.resources))),
         )  # fmt: skip
     if statement.principals is not None and statement.principals.negated:
         named = [value for _, value in statement.principals.entries]
         deny = {
             "Effect": "Deny",
-            "NotPrincipal": None,
             "Principal": "*",
             "Condition": {"ArnEquals": {"aws:PrincipalArn": one_or_list(named)}},
         }

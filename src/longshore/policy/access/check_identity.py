@@ -273,7 +273,7 @@ def _cache_without_import(allows: list[Statement], asked: Asked) -> Iterator[Fin
         return
     known = tuple(one.rstrip("/") for one in asked.caches) or _CACHE_NAMES
     for statement in allows:
-        if not about_ecr(statement) & {"ecr:BatchGetImage"}:
+        if statement.not_actions or "ecr:BatchGetImage" not in about_ecr(statement):
             continue
         for resource in statement.resources:
             name = resource.partition(":repository/")[2]

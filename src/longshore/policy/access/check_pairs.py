@@ -180,18 +180,22 @@ def _unconditioned(document: Document) -> Document:
 def _other_side_unseen(identities: Sequence[Subject], asked: Asked) -> Iterator[Place]:
     """ARNs of another account, while no policy of its repositories was given."""
     caller = asked.caller
-    own = caller.account if caller else ""
-    if caller is None or not own:
+    if caller is None or not caller.account:
         return
     for subject in identities:
         for statement in subject.document.statements:
+            covers = frozenset().union(*(covered(one) for one in statement.actions)) & SCOPED
+            if statement.effect != "Allow" or statement.not_actions or not covers:
+                continue
             for resource in statement.resources:
                 found = _ECR_ARN.match(resource)
-                if statement.effect != "Allow" or found is None or found[3] == own:
+                if found is None or found[3] == caller.account:
                     continue
-                actions = sorted(frozenset().union(*(covered(a) for a in statement.actions)))
-                fix = {"Effect": "Allow", "Principal": {"AWS": caller.arn},
-                       "Action": one_or_list([a for a in actions if a in SCOPED])}  # fmt: skip
+                fix = {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": caller.arn},
+                    "Action": one_or_list(sorted(covers)),
+                }
                 message = tr(
                     "{resource} is in another account: its repository's policy must allow it too",
                     resource=resource,

@@ -122,7 +122,7 @@ def _other_accounts(statement: Statement, asked: Asked) -> Iterator[Finding]:
         )
         kept = sorted(one for one in statement.actions if covered(one) and not covered(one) - READS)
         fix = tr("take {principal} out, if nobody there needs it", principal=value)
-        if writes and kept:
+        if writes and kept and not statement.not_actions:
             fix = paste(written(statement, Principal={"AWS": value}, Action=one_or_list(kept)))
         yield Finding("iam-other-account", severity, f"{statement.path}.Principal", message, fix)
 
@@ -158,7 +158,7 @@ def _useless(statement: Statement) -> Iterator[Finding]:
         fix = paste(written(statement, **{name: None}))
         yield Finding("iam-resource-not-taken", "medium", f"{statement.path}.{name}", message, fix)
     lost = [one for one in statement.actions if covered(one) and covered(one) <= ANYWHERE]
-    if lost and statement.effect == "Allow":
+    if lost and statement.effect == "Allow" and not statement.not_actions:
         message = tr("{action} is no right on a repository; the caller's own policy must give it",
                      action=lost[0])  # fmt: skip
         rest = [one for one in statement.actions if one not in lost]

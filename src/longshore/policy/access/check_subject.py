@@ -118,6 +118,8 @@ def written(statement: Statement, **other: Any) -> dict[str, Any]:
         found[name] = one_or_list(statement.resources)
     if statement.conditions:
         found["Condition"] = conditions_of(statement)
+    for name in other:  # Action takes the place of NotAction, and the other way round
+        found.pop(name.removeprefix("Not") if name.startswith("Not") else f"Not{name}", None)
     found |= other
     return {name: value for name, value in found.items() if value is not None}
 
