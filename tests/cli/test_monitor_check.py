@@ -200,3 +200,32 @@ def test_without_a_file_the_last_check_is_what_counts(cli: RunCli, shop: World) 
     shop.client().put_image_tag_mutability(repositoryName="shop", imageTagMutability="MUTABLE")
     assert codes(cli("monitor", "check", "--json")) == ["monitor-tags-mutable"]
     assert codes(cli("monitor", "check", "--json")) == []
+
+
+def test_what_publish_puts_flips_an_alarm_and_the_queue_gets_it(cli: RunCli, shop: World) -> None:
+    url = shop.client("sqs").create_queue(QueueName="ops")["QueueUrl"]
+    topic = shop.client("sns").create_topic(Name="alerts")["TopicArn"]
+    arn = f"arn:aws:sqs:{REGION}:123456789012:ops"
+    shop.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+
+    def messages() -> list[str]:
+        found = shop.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        return [json.loads(one["Body"])["Subject"] for one in found.get("Messages", [])]
+
+    for name, threshold in (("roomy", 2.0**30), ("full", 1.0)):
+        shop.client("cloudwatch").put_metric_alarm(
+            AlarmName=name,
+            Namespace="Longshore/ECR",
+            MetricName="StorageBytesUnique",
+            Dimensions=[{"Name": "Registry", "Value": "123456789012"}],
+            Statistic="Maximum",
+            Period=3600,
+            EvaluationPeriods=1,
+            Threshold=threshold,
+            ComparisonOperator="GreaterThanThreshold",
+            AlarmActions=[topic],
+        )
+    assert cli("monitor", "publish", "--yes").code == 0
+    assert messages() == [], "unique bytes were not put, so nothing is known of them"
+    assert cli("monitor", "publish", "--yes", "--unique").code == 0
+    assert messages() == [f'ALARM: "full" in {REGION}']

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
+from longshore.embedded.alarm_watch import AlarmWatch
 from longshore.embedded.aws_errors import (
     AwsRefusal,
     Protocol,
@@ -30,6 +31,7 @@ from longshore.embedded.ecr_access import EcrAccess
 from longshore.embedded.ecr_api import CONTENT_TYPE, EcrApi
 from longshore.embedded.ecr_events import Event
 from longshore.embedded.ecr_lifecycle_schedule import Lifecycle
+from longshore.embedded.ecr_pulls import Pulls
 from longshore.embedded.ecr_scanning import Scanning
 from longshore.embedded.ecr_state import Ecr, EcrOptions
 from longshore.embedded.ecr_telling import JOURNAL, RecordJournal, Telling
@@ -76,6 +78,7 @@ class Aws:
         self.ecr.has_listeners = lambda region: self.services.has_event_rules()
         self.telling = Telling(self.ecr, RecordJournal(data_dir / JOURNAL), self._deliver)
         self.lifecycle = Lifecycle(self.ecr, self.telling)
+        self.alarms = AlarmWatch(self.services, Pulls(self.ecr), clock, self._root)
 
     def find_principal(self, access_key: str) -> Principal | None:
         """Whose key it is, if it is known here."""
@@ -86,6 +89,7 @@ class Aws:
     def close(self) -> None:
         """Close all files."""
         self.lifecycle.close()
+        self.alarms.close()
         self.scanning.close()
         self.services.close()
         self.ecr.close()
@@ -126,6 +130,8 @@ class Aws:
             return _caller_identity(self._root, request_id)
         if caller.service == "sts":
             self._check_assume(operation, call, caller.principal)
+        if caller.service == "monitoring":
+            return self.alarms.answer(_for(call, caller), operation)
         return self.services.answer(_for(call, caller))
 
     def _check_assume(self, operation: str, call: Call, caller: Principal | None) -> None:

@@ -59,6 +59,7 @@ def batch_get_image(region: Region, asked: Values) -> Values:
             failures.append(failure)
             continue
         region.contents.set_pulled(name, stored.digest, not_within=PULLS_WITHIN)
+        region.ecr.pulled(region, name)
         images.append(_image(region, name, stored, tag))
     return {"images": images, "failures": failures}
 

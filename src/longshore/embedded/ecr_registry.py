@@ -200,6 +200,7 @@ class EcrRules(Rules):
     def on_get_manifest(self, request: Request, caller: Caller, stored: Stored) -> dict[str, str]:
         """Note a pull, as exactly as ECR does."""
         self.contents.set_pulled(stored.repository, stored.digest, not_within=PULLS_WITHIN)
+        self._ecr.pulled(self._region, stored.repository)
         return {}
 
     def referrers(self, repository: str, digest: str) -> list[Stored]:

@@ -106,6 +106,7 @@ class Ecr:
         self.has_listeners: Callable[[str], bool] = lambda region: False
         self._on_told: list[Callable[[], None]] = []
         self._on_pushed: list[Callable[[Region, Stored], None]] = []
+        self._on_pulled: list[Callable[[Region, str], None]] = []
         self.registry_host = "127.0.0.1"
         self.layers_origin = "http://127.0.0.1"
         self._folder = data_dir
@@ -143,6 +144,15 @@ class Ecr:
         """An image came."""
         for act in self._on_pushed:
             act(region, stored)
+
+    def on_pulled(self, act: Callable[[Region, str], None]) -> None:
+        """Who is to know of each pull, by the repository's name."""
+        self._on_pulled.append(act)
+
+    def pulled(self, region: Region, repository: str) -> None:
+        """A manifest was read."""
+        for act in self._on_pulled:
+            act(region, repository)
 
     def on_told(self, act: Callable[[], None]) -> None:
         """Who is to know at once that an outbox was filled."""

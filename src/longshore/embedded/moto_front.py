@@ -17,13 +17,16 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
+from longshore.embedded.alarm_rules import MISSING, OPERATORS, STATISTICS, Datum, Rule
+from longshore.embedded.alarm_rules import State as AlarmState
+from longshore.embedded.aws_errors import AwsRefusal, not_offered
 from longshore.embedded.ecr_access import Attached
 from longshore.embedded.event_input import target_input
 from longshore.embedded.fetch import Delivery
@@ -391,6 +394,8 @@ def _adapt_modules() -> None:
                 setattr(module, member, _Os())
         if name == "moto.events.models":
             _deliver_events_ourselves(module)
+        if name == "moto.cloudwatch.models":
+            _refuse_dead_alarms(module)
 
 
 def _deliver_events_ourselves(events: Any) -> None:
@@ -450,3 +455,135 @@ def _event_as_sent(event: dict[str, Any]) -> dict[str, Any]:
     moment = datetime.fromtimestamp(float(event["time"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     sent = {name: value for name, value in event.items() if name != "ingestion-time"}
     return {**sent, "time": moment}
+
+
+# --- alarms -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AlarmSeen:
+    """An alarm as it was put, its state, and the values that it is judged by."""
+
+    account: str
+    region: str
+    name: str
+    arn: str
+    description: str | None
+    state: AlarmState
+    reason: str
+    is_enabled: bool
+    actions: dict[str, Sequence[str]]
+    namespace: str
+    metric: str
+    dimensions: tuple[tuple[str, str], ...]
+    unit: str | None
+    updated_at: datetime
+    rule: Rule
+    data: tuple[Datum, ...]
+
+
+def alarms_seen(now: datetime) -> list[AlarmSeen]:
+    """All alarms, each with the values that count now."""
+    if "moto.cloudwatch.models" not in sys.modules:
+        return []
+    from moto.cloudwatch.models import cloudwatch_backends
+
+    backends: Any = cloudwatch_backends
+    return [
+        _alarm_seen(account, alarm, backend.metric_data, now)
+        for account, _, backend in backends.iter_backends()
+        for alarm in backend.alarms.values()
+    ]
+
+
+def _alarm_seen(account: str, alarm: Any, values: Sequence[Any], now: datetime) -> AlarmSeen:
+    rule = Rule(
+        alarm.statistic,
+        int(alarm.period),
+        int(alarm.evaluation_periods),
+        int(alarm.datapoints_to_alarm or alarm.evaluation_periods),
+        alarm.comparison_operator,
+        float(alarm.threshold),
+        alarm.treat_missing_data or MISSING[0],
+    )
+    dimensions = tuple(sorted((one.name, one.value) for one in alarm.dimensions))
+    since = (now - rule.span).replace(tzinfo=None)
+    data = (
+        _datum(one)
+        for one in values
+        if (one.name, one.namespace) == (alarm.metric_name, alarm.namespace)
+        and one.timestamp > since
+        and (alarm.unit is None or one.unit == alarm.unit)
+        and tuple(sorted((each.name, each.value) for each in one.dimensions)) == dimensions
+    )
+    return AlarmSeen(
+        account,
+        alarm.region_name,
+        alarm.name,
+        alarm.alarm_arn,
+        alarm.description,
+        alarm.state_value,
+        alarm.state_reason,
+        bool(alarm.actions_enabled),
+        {
+            "OK": alarm.ok_actions,
+            "ALARM": alarm.alarm_actions,
+            "INSUFFICIENT_DATA": alarm.insufficient_data_actions,
+        },
+        alarm.namespace,
+        alarm.metric_name,
+        dimensions,
+        alarm.unit,
+        alarm.configuration_updated_timestamp.replace(tzinfo=UTC),
+        rule,
+        tuple(data),
+    )
+
+
+def _datum(one: Any) -> Datum:
+    at = one.timestamp.replace(tzinfo=UTC)
+    if hasattr(one, "sample_count"):
+        return Datum(at, one.sum, one.sample_count, one.min, one.max)
+    return Datum(at, one.value, 1, one.value, one.value)
+
+
+def _refuse_dead_alarms(models: Any) -> None:
+    """Alarms that nothing here could judge are refused; the others begin without data, as at AWS.
+
+    An alarm that is put again keeps its state.
+    """
+    put = models.CloudWatchBackend.put_metric_alarm
+
+    def put_metric_alarm(backend: Any, name: str, **asked: Any) -> Any:
+        _check_alarm(asked)
+        before = backend.alarms.get(name)
+        alarm = put(backend, name=name, **asked)
+        alarm.state_value = "INSUFFICIENT_DATA"
+        if before is not None:
+            for what in ("value", "reason", "reason_data", "updated_timestamp"):
+                setattr(alarm, f"state_{what}", getattr(before, f"state_{what}"))
+            alarm.history = before.history
+        return alarm
+
+    models.CloudWatchBackend.put_metric_alarm = put_metric_alarm
+
+
+def _check_alarm(asked: dict[str, Any]) -> None:
+    """Raise AwsRefusal for an alarm that cannot be judged, or that CloudWatch would refuse."""
+    if asked.get("metric_data_queries"):
+        raise not_offered("metric math and anomaly detection in alarms")
+    if asked.get("extended_statistic"):
+        raise not_offered("percentiles in alarms")
+    needed = asked.get("datapoints_to_alarm") or 1
+    problems = (
+        (not asked.get("metric_name") or not asked.get("namespace"), "MetricName and Namespace"),
+        (asked.get("statistic") not in STATISTICS, "Statistic"),
+        (asked.get("comparison_operator") not in OPERATORS, "ComparisonOperator"),
+        (asked.get("threshold") is None, "Threshold"),
+        (not asked.get("period"), "Period"),
+        (not 1 <= int(needed) <= int(asked.get("evaluation_periods") or 0), "DatapointsToAlarm"),
+        ((asked.get("treat_missing_data") or MISSING[0]) not in MISSING, "TreatMissingData"),
+    )
+    for is_wrong, name in problems:
+        if is_wrong:
+            raise AwsRefusal("ValidationError", f"The parameter {name} is missing or not valid.")

@@ -13,13 +13,13 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from longshore.embedded.aws_errors import AwsRefusal, not_offered
@@ -43,6 +43,7 @@ from longshore.embedded.sts_trust import Provider
 from longshore.embedded.wire import Response
 
 log = logging.getLogger("longshore.embedded")
+Looked = TypeVar("Looked")
 
 # Names in credential scopes -> moto's names. Lambda and Batch would start containers: never here.
 OFFERED = {
@@ -70,6 +71,7 @@ _NOT_OFFERED = {
     ("sts", "GetFederationToken"),
     ("sts", "AssumeRoleWithSAML"),
     ("events", "TestEventPattern"),
+    ("monitoring", "PutCompositeAlarm"),
 }
 _READS = (
     *("BatchGet", "Check", "Describe", "Filter", "Get", "Head", "List", "Lookup"),
@@ -126,6 +128,15 @@ class Services:
         """The identity provider that an account has for an issuer."""
         with self._turn():
             return provider_of(account, issuer)
+
+    def look(self, read: Callable[[], Looked]) -> Looked:
+        """What a function of `moto_front` reads, while nobody changes anything."""
+        with self._turn():
+            return read()
+
+    def has_calls_to(self, service: str) -> bool:
+        """Whether a service was ever told something."""
+        return self._journal.has_calls_to(service)
 
     def has_event_rules(self) -> bool:
         """Whether EventBridge was ever told something, and may have rules."""
@@ -185,6 +196,8 @@ class Services:
             status, headers, body = carry_out(OFFERED[call.service], call, moment)
         except NotImplementedError:
             raise not_offered(what) from None
+        except AwsRefusal:
+            raise
         except Exception as error:
             log.exception("%s failed", what)
             raise AwsRefusal(

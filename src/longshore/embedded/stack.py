@@ -98,6 +98,7 @@ class Stack:
             write_client_files(self._state)
             self._wait_until_all_answer()
             self.aws.lifecycle.start()
+            self.aws.alarms.start()
         except BaseException:
             self.stop()
             raise
