@@ -27,6 +27,22 @@ def test_clean(text: str, cleaned: str) -> None:
     assert typeset.clean(text) == cleaned
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("::error::x", ": :error::x"),
+        ("a\n \t::add-mask::x", "a\n \t: :add-mask::x"),
+        ("\x1b::stop-commands::x", ": :stop-commands::x"),
+        ("a ##[add-mask]x", "a ## [add-mask]x"),
+        ("a ::error::x", "a ::error::x"),
+        ("::1 and ::/0", "::1 and ::/0"),
+        ("## heading", "## heading"),
+    ],
+)
+def test_what_is_printed_is_no_command_to_a_runner(text: str, shown: str) -> None:
+    assert typeset.printed(text) == shown
+
+
 @given(st.text())
 def test_clean_leaves_no_control_and_is_idempotent(text: str) -> None:
     cleaned = typeset.clean(text)

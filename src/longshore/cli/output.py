@@ -2,7 +2,7 @@
 
 A result is one value with two views: text lines, or one JSON object with `--json`. With `--jsonl`
 events are printed as JSON lines and the result is the last of them. What comes from outside is
-cleaned of control characters here, in one place.
+cleaned of control characters here, in one place, and of commands to GitHub's runner.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 from longshore.cli.live import LiveLine, line_of
 from longshore.cli.settings import Settings
-from longshore.cli.typeset import clean
+from longshore.cli.typeset import printed
 from longshore.errors import ConfigError, FileError, LimitError, LongshoreError, RefusedError
 from longshore.events import Event, Notice
 from longshore.facts import Endpoint
@@ -120,7 +120,7 @@ class Output:
         if place:
             self._write(self.styled(place.as_line(), "bold"))
         for line in lines:
-            self._write(clean(line))
+            self._write(printed(line))
         if next:
             self._write(self.styled(tr("next: {command}", command=next), "dim"))
 
@@ -183,7 +183,7 @@ class Output:
                 code="confirmation-needed",
             )
         self._rest()
-        self._stderr.write(clean(question) + " [y/N] ")
+        self._stderr.write(printed(question) + " [y/N] ")
         self._stderr.flush()
         if self._stdin.readline().strip().lower() not in {"y", "yes", "예", "네"}:
             raise RefusedError(tr("nothing was changed"), code="declined")
@@ -201,7 +201,7 @@ class Output:
 
     def styled(self, text: str, style: str, stream: TextIO | None = None) -> str:
         """The cleaned text with a colour or weight, where the stream is a terminal."""
-        text = clean(text)
+        text = printed(text)
         if not self._color or not is_terminal(stream or self._stdout):
             return text
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
@@ -224,7 +224,7 @@ class Output:
 
     def _talk(self, line: str, style: str | None = None) -> None:
         self._rest()
-        shown = self.styled(line, style, self._stderr) if style else clean(line)
+        shown = self.styled(line, style, self._stderr) if style else printed(line)
         try:
             self._stderr.write(shown + "\n")
             self._stderr.flush()

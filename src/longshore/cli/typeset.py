@@ -19,6 +19,8 @@ from difflib import get_close_matches
 
 # C0 (without tab and line feed), DEL, C1, and the marks that turn the reading direction round.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# What GitHub's runner takes for a command: `::name` at the start of a line, `##[name]` anywhere.
+_COMMAND = re.compile(r"^(\s*:)(?=:[A-Za-z])|(##)(?=\[)", re.MULTILINE)
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -29,6 +31,15 @@ def clean(text: str) -> str:
     'a[31mb'
     """
     return _CONTROL.sub("", text)
+
+
+def printed(text: str) -> str:
+    """The cleaned text, in which a log of GitHub Actions finds no command either.
+
+    >>> printed("a\\n::error::b")
+    'a\\n: :error::b'
+    """
+    return _COMMAND.sub(lambda found: found[0] + " ", clean(text))
 
 
 def moment(time: datetime | None) -> str:
