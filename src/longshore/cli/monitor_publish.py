@@ -120,7 +120,7 @@ def _counted(watch: Watch, memory: Memory, options: InventoryOptions) -> list[Re
                 names=some([one.repository for one in missed]),
                 why=missed[0].why,
             ),
-            tr("give the role what `longshore iam policy monitor` prints, then run it again"),
+            tr("give the role what `longshore iam policy monitor '*'` prints, then run it again"),
             code="monitor-unread",
         )
     return [found[name] for name in sorted(found)]

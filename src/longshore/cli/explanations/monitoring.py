@@ -15,9 +15,7 @@ def entries() -> list[Explanation]:
             tr("A repository could not be read, so no metric was put: a sum would be too small."),
             (tr("the role may not read one of the repositories"),),
             (
-                tr(
-                    "give the role the policy that `longshore iam policy monitor REPOSITORY` prints"
-                ),
+                tr("give the role the policy that `longshore iam policy monitor '*'` prints"),
                 tr("run the same command again; what was counted is kept for two hours"),
             ),
         ),
@@ -33,7 +31,7 @@ def entries() -> list[Explanation]:
             1,
             tr("Nothing was found, but something could not be looked at; that is not clean."),
             (tr("the role may not read a repository, its policy, or CloudWatch"),),
-            (tr("give the role the policy that `longshore iam policy monitor REPOSITORY` prints"),),
+            (tr("give the role the policy that `longshore iam policy monitor '*'` prints"),),
         ),
         *_of_images(),
         *_of_protection(),

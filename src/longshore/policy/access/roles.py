@@ -123,7 +123,12 @@ _NEEDS: dict[Role, _Needs] = {
     ),
     "monitor": _Needs(
         "Monitor",
-        ("cloudwatch:GetMetricData", "ecr:GetAccountSetting", *_TOKEN),
+        (
+            "cloudwatch:GetMetricData",
+            "cloudwatch:PutMetricData",
+            "ecr:GetAccountSetting",
+            *_TOKEN,
+        ),
         _LIST,
         (
             "ecr:BatchGetImage",
