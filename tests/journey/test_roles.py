@@ -93,6 +93,7 @@ VERBS: dict[Role, tuple[tuple[int, tuple[str, ...]], ...]] = {
         (0, ("lifecycle", "explain", "app:v1.0.0")),
         (0, ("lifecycle", "lint", "--all")),
         (SCANNED, ("scan", "report", "app:v1.0.0")),
+        (0, ("monitor", "publish", "--yes")),
     ),
     "cleaner": (
         (0, ("lifecycle", "prune", "app", "--dry-run")),

@@ -249,5 +249,5 @@ _WITHOUT_RESOURCE = (
     "GetAuthorizationToken",
     "AccountSetting",
     "RegistryScanningConfiguration",
-    "GetMetricData",
+    "MetricData",
 )
