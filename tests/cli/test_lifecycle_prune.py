@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,7 @@ def test_json(shop: Shop, cli: RunCli, tmp_path: Path) -> None:
     document = cli(*flags, "--dry-run").json
     assert document["schema"] == "longshore.lifecycle.prune/1"
     (seen,) = document["repositories"]
+    assert "next" not in document
     (step,) = seen["steps"]
     assert (step["digest"], step["tags"], step["deletes_image"]) == (gone, ["pr-1"], True)
     assert (step["outcome"], seen["record"]) == ("planned", None)
@@ -182,6 +183,50 @@ def test_images_in_use_stay(shop: Shop, cli: RunCli) -> None:
     because = {one["tags"][0]: one["because"] for one in done.json["repositories"][0]["kept"]}
     assert because == {"x": "in-use", "gold-1": "protected"}
     assert shop.tags() == {"x", "z", "gold-1"}
+
+
+class Answerer:
+    """Somebody at a terminal who takes the time to do something before saying yes."""
+
+    def __init__(self, first: Callable[[], object]) -> None:
+        self.first = first
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self) -> str:
+        self.first()
+        return "y\n"
+
+
+def test_what_starts_to_run_before_the_answer_stays(
+    shop: Shop, cli: RunCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = shop.push("a", "x", days=9)
+    shop.push("b", "y", days=9)
+    shop.push("c", "z", days=9)
+    protect = "protect: {in_use: [command], command: [./used.sh]}\n"
+    Path("longshore.yaml").write_text(CONFIG + protect)
+
+    def say(words: str) -> None:
+        Path("used.sh").write_text(f"#!/bin/sh\n{words}\n")
+        Path("used.sh").chmod(0o755)
+
+    monkeypatch.setattr("longshore.cli.output.is_terminal", lambda stream: True)
+    flags = ("lifecycle", "prune", "shop", "--tags", "*", "--older-than", "7d")
+    say("exit 0")
+    monkeypatch.setattr(
+        "sys.stdin", Answerer(lambda: say(f"echo {shop.world.registry}/shop@{digest}"))
+    )
+    done = cli(*flags)
+    assert (done.code, shop.tags()) == (0, {"x"}), done.err
+    assert "shop: x stays: command uses it: ./used.sh, line 1" in done.err
+    shop.push("b", "y", days=9)
+    say("exit 0")
+    monkeypatch.setattr("sys.stdin", Answerer(lambda: say("exit 1")))
+    done = cli(*flags)
+    assert (done.code, shop.tags()) == (3, {"x", "y"})
+    assert "--allow-unread command" in done.err
 
 
 def test_a_place_of_use_that_cannot_be_read(shop: Shop, cli: RunCli) -> None:

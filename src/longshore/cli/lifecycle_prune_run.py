@@ -54,6 +54,10 @@ class Pruned:
     error: LongshoreError | None = None
 
 
+# Why an image stays that something holds which runs.
+_HELD = frozenset({"in-use", "belongs-to-protected", "in-index", "index-not-read"})
+
+
 class Pruning:
     """One run of the command."""
 
@@ -165,12 +169,37 @@ class Pruning:
                     question(found),
                     talk(found, verbose=True) if self.app.settings.quiet else (),
                 )
+                if not self.app.settings.yes:
+                    self._look_again(todo)
+                    self._refuse(todo, limit, allowed)
             self._carry_out(todo)
         self._tell(found, applied=bool(todo) and not self.dry_run)
 
     def _say_where_not_looked(self) -> None:
         for words in self.uses.not_looked:
             self.app.output.say(tr("not looked for images in use: {where}", where=words))
+
+    def _look_again(self, todo: Sequence[Pruned]) -> None:
+        """An answer takes its time: what came into use meanwhile stays."""
+        self.uses = gather_uses(self.app, self.target, self.config, run_commands=True)
+        for one in todo:
+            held = {
+                kept.digest: kept.reason
+                for kept in self.plan(one.name).plan.kept
+                if kept.because in _HELD
+            }
+            for step in one.plan.steps:
+                if step.digest in held:
+                    self.app.output.warn(
+                        tr(
+                            "{name}: {tags} stays: {why}",
+                            name=one.name,
+                            tags=" ".join(step.tags),
+                            why=held[step.digest],
+                        )
+                    )
+            left = tuple(step for step in one.plan.steps if step.digest not in held)
+            one.plan = replace(one.plan, steps=left)
 
     def _refuse(self, found: Sequence[Pruned], limit: Limit, allowed: frozenset[str]) -> None:
         """Raise RefusedError when a guard says no; its hint names the flag."""
@@ -249,6 +278,8 @@ class Pruning:
     def _next(self, found: Sequence[Pruned], *, applied: bool) -> str:
         name = found[0].name if found else ""
         if self.dry_run and any(one.plan.steps for one in found):
+            if self.own:
+                return ""  # rules of flags or a file: the bare command would do something else
             return f"longshore lifecycle prune {name}" if len(found) == 1 else ""
         return f"longshore tags ls {name}" if len(found) == 1 and applied else ""
 
