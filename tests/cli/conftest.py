@@ -39,6 +39,20 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "dumb", "LANG": "C.UTF-8"}
 
 
+class Answerer:
+    """Somebody at a terminal who takes the time to do something before saying yes."""
+
+    def __init__(self, first: Callable[[], object]) -> None:
+        self.first = first
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self) -> str:
+        self.first()
+        return "y\n"
+
+
 @pytest.fixture
 def cli(
     capsys: pytest.CaptureFixture[str],

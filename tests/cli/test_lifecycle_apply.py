@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.conftest import Done, RunCli
+from tests.cli.conftest import Answerer, Done, RunCli
 from tests.embedded.aws_world import World, index_of
 
 from longshore.errors import AwsError
@@ -162,6 +162,21 @@ def test_an_image_that_a_compose_file_names_is_refused(shop: World, cli: RunCli)
     assert "v1 is in use (compose.yml:3); it would be deleted now: rule 2" in said.err
     assert "--allow-in-use" in said.err
     assert run(cli, "--dry-run").code == 3
+
+
+def test_what_starts_to_run_before_the_answer_is_refused(
+    shop: World, cli: RunCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy(keep(1, 2, "v*"))
+    config("protect: {in_use: [compose]}\n")
+    monkeypatch.setattr("longshore.cli.output.is_terminal", lambda stream: True)
+    monkeypatch.setattr("sys.stdin", Answerer(lambda: compose(":v1")))
+    done = cli("lifecycle", "apply", "shop", "--policy", "policy.json")
+    assert done.code == 3
+    assert "v1 is in use" in done.err
+    assert "--allow-in-use" in done.err
+    with pytest.raises(Exception, match="LifecyclePolicyNotFound"):
+        shop.client().get_lifecycle_policy(repositoryName="shop")
 
 
 def test_the_remedy_is_one(shop: World, cli: RunCli) -> None:

@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.conftest import RunCli
+from tests.cli.conftest import Answerer, RunCli
 from tests.embedded.aws_world import World, index_of
 
 from longshore.cli.lifecycle_prune_rules import parse_limit
@@ -183,20 +183,6 @@ def test_images_in_use_stay(shop: Shop, cli: RunCli) -> None:
     because = {one["tags"][0]: one["because"] for one in done.json["repositories"][0]["kept"]}
     assert because == {"x": "in-use", "gold-1": "protected"}
     assert shop.tags() == {"x", "z", "gold-1"}
-
-
-class Answerer:
-    """Somebody at a terminal who takes the time to do something before saying yes."""
-
-    def __init__(self, first: Callable[[], object]) -> None:
-        self.first = first
-
-    def isatty(self) -> bool:
-        return True
-
-    def readline(self) -> str:
-        self.first()
-        return "y\n"
 
 
 def test_what_starts_to_run_before_the_answer_stays(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import click
@@ -113,18 +113,20 @@ def apply(
     if not planned.changes:
         made.show(None, [tr("{name} has this policy already; nothing to do", name=repository)])
         return
-    uses = gather_uses(app, target, config, run_commands=not dry_run)
-    looked = look_at(
-        target,
-        uses,
-        repository,
-        chosen.policy,
-        read_indexes=read_indexes,
-        ahead=Ahead(ahead_days, ahead_pushes),
-    )
+
+    def look() -> LookedAt:
+        return look_at(
+            target,
+            gather_uses(app, target, config, run_commands=not dry_run),
+            repository,
+            chosen.policy,
+            read_indexes=read_indexes,
+            ahead=Ahead(ahead_days, ahead_pushes),
+        )
+
     allowed = frozenset({repository}) if allow_in_use else frozenset()
     limits = Limits(allow_in_use=allowed, allow_unread=frozenset(allow_unread))
-    made.carry_out(looked, limits)
+    made.carry_out(look, limits)
 
 
 @dataclass(frozen=True)
@@ -139,12 +141,12 @@ class _Applying:
     planned: Plan
     dry_run: bool
 
-    def carry_out(self, looked: LookedAt, limits: Limits) -> None:
-        """Show, refuse, ask, write down, apply."""
+    def carry_out(self, look: Callable[[], LookedAt], limits: Limits) -> None:
+        """Show, refuse, ask, look again when the answer took its time, write down, apply."""
         from longshore.provision.render import render_plan
 
-        gone = going(looked.evaluation, looked.images)
-        shown = View(self.chosen.policy, looked.images, gone, looked.guarded, limits)
+        looked = look()
+        shown = self._view(looked, limits)
         lines = [
             tr("caller: {arn}", arn=self.target.identity.arn),
             *render_plan(self.planned).rstrip().splitlines(),
@@ -159,10 +161,20 @@ class _Applying:
         if self.dry_run:
             self.show(shown, [tr("nothing was changed (--dry-run)")])
             return
-        self.app.output.confirm(question(gone), lines if self.app.settings.quiet else ())
-        record = self._apply(looked, gone, limits)
+        self.app.output.confirm(question(shown.gone), lines if self.app.settings.quiet else ())
+        if not self.app.settings.yes:
+            looked = look()
+            shown = self._view(looked, limits)
+            if shown.refused:
+                self.show(shown, [], error=self._refusal(shown))
+                return
+        record = self._apply(looked, shown.gone, limits)
         done = tr("the lifecycle policy is on {name}", name=self.seen.name)
         self.show(shown, [done, tr("recorded in {file}", file=record)], record=record)
+
+    def _view(self, looked: LookedAt, limits: Limits) -> View:
+        gone = going(looked.evaluation, looked.images)
+        return View(self.chosen.policy, looked.images, gone, looked.guarded, limits)
 
     def _apply(self, looked: LookedAt, gone: Sequence[Going], limits: Limits) -> str:
         """Put it there; who, when, the policy before and after and what goes are written first."""
