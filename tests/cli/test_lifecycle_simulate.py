@@ -248,6 +248,15 @@ def test_an_invented_history_goes_on(cli: RunCli) -> None:
     assert [step["left"] for step in found["look_ahead"]["steps"]][-1] == 13
 
 
+def test_a_policy_that_is_too_long_for_ecr_is_judged_and_told(saved: RunCli) -> None:
+    document = json.loads(Path("policy.json").read_text())
+    document["rules"][0]["description"] = "x" * 31_000
+    Path("policy.json").write_text(json.dumps(document))
+    found = saved(*FILES, "--json").json
+    (note,) = found["policy"]["notes"]
+    assert note.startswith("ECR refuses this policy: The text has 31")
+
+
 # --- bad input -----------------------------------------------------------------------------------
 
 

@@ -15,7 +15,8 @@ from longshore.cli import wiring
 from longshore.cli.files import read_at_most
 from longshore.cli.frame import App
 from longshore.errors import FileError, UsageError, Where
-from longshore.policy.lifecycle.grammar import Policy, parse_policy
+from longshore.policy.lifecycle.grammar import Policy, find_size_flaws, parse_policy
+from longshore.policy.lifecycle.preset import canonical_text
 from longshore.text import tr
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ def of_file(name: str) -> Chosen:
     """The policy of a file; `-` is standard input. Raises FileError, PolicyRefused."""
     text = read_text(name, tr("name a file with ECR's lifecycle policy text"))
     source = tr("standard input") if name == "-" else name
-    return Chosen(text, parse_policy(text, source), "file", source)
+    policy = parse_policy(text, source)
+    flaws = find_size_flaws(canonical_text(json.loads(text)))
+    notes = tuple(tr("ECR refuses this policy: {why}", why=flaw.detail) for flaw in flaws)
+    return Chosen(text, policy, "file", source, notes)
 
 
 def of_preset(name: str = "standard", config: Config | None = None) -> Chosen:
@@ -124,7 +128,12 @@ def of_words(app: App, words: str, region: str | None = None) -> Chosen:
         target = wiring.open_target(app.settings, app.environ, region=region)
         found = of_repository(target, name)
     if found is None:
-        raise no_policy(words)
+        raise UsageError(
+            tr("there is no lifecycle policy for {name}", name=words),
+            tr("name another: a file, preset:standard, config:NAME or live:NAME"),
+            code="no-policy",
+            where=Where(resource=words),
+        )
     return found
 
 
