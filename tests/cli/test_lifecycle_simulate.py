@@ -248,6 +248,16 @@ def test_an_invented_history_goes_on(cli: RunCli) -> None:
     assert [step["left"] for step in found["look_ahead"]["steps"]][-1] == 13
 
 
+def test_a_size_that_is_not_known_is_not_zero(saved: RunCli) -> None:
+    listing = json.loads(Path("images.json").read_text())
+    for one in listing["imageDetails"]:
+        one.pop("imageSizeInBytes", None)
+    Path("images.json").write_text(json.dumps(listing))
+    found = saved(*FILES, "--json").json
+    assert found["bytes"] == {"total": None, "expire": None, "transition": 0, "keep": None}
+    assert "2 of 5 images expire (size unknown), 3 stay" in saved(*FILES).out
+
+
 def test_a_policy_that_is_too_long_for_ecr_is_judged_and_told(saved: RunCli) -> None:
     document = json.loads(Path("policy.json").read_text())
     document["rules"][0]["description"] = "x" * 31_000

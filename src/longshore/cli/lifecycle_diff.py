@@ -10,6 +10,7 @@ import click
 
 from longshore.cli.frame import App, command
 from longshore.cli.lifecycle_inputs import Asked, Inputs, Subject, gather, with_images
+from longshore.cli.lifecycle_judged import whole_size
 from longshore.cli.lifecycle_policies import Chosen, of_words
 from longshore.cli.lifecycle_timeline import day
 from longshore.cli.lifecycle_view import ROWS, name_of, when
@@ -271,6 +272,7 @@ def _summary(subject: Subject, changes: Sequence[ImageChange]) -> str:
     saved = [one for one in changes if one.kind == "no-longer-expired"]
     other = len(changes) - len(lost) - len(saved)
     total = len(subject.images)
+    amount = whole_size(one.new.image for one in lost)
     if not changes:
         return tr("{name}: the same for all {count} images", name=subject.name, count=total)
     return tr(
@@ -281,7 +283,7 @@ def _summary(subject: Subject, changes: Sequence[ImageChange]) -> str:
         lost=len(lost),
         saved=len(saved),
         other=other,
-        bytes=size(sum(one.new.image.size for one in lost)),
+        bytes=tr("size unknown") if amount is None else size(amount),
     )
 
 

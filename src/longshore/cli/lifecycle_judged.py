@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from longshore.cli.lifecycle_inputs import Subject
 from longshore.cli.lifecycle_timeline import steps_json
 from longshore.cli.typeset import moment
+from longshore.facts import ImageSeen
 from longshore.policy.lifecycle.comparison import Doubt, question
 from longshore.policy.lifecycle.evaluate import Action
 from longshore.policy.lifecycle.forecast import Course, Fate, Forecast
@@ -45,9 +47,15 @@ class Judged:
         """How many images fare so."""
         return sum(1 for one in self.fates if one.verdict.action == action)
 
-    def bytes_of(self, action: Action) -> int:
+    def bytes_of(self, action: Action) -> int | None:
         """How large they are, layers that they share counted each time."""
-        return sum(one.image.size for one in self.fates if one.verdict.action == action)
+        return whole_size(one.image for one in self.fates if one.verdict.action == action)
+
+
+def whole_size(images: Iterable[ImageSeen]) -> int | None:
+    """The sizes together; None when a listing has none of them."""
+    sizes = [one.size for one in images]
+    return sum(sizes) if any(sizes) or not sizes else None
 
 
 def judged_json(judged: Judged) -> dict[str, Any]:
@@ -61,7 +69,7 @@ def judged_json(judged: Judged) -> dict[str, Any]:
             "unreached": sum(1 for one in judged.fates if one.verdict.because == "no-rule"),
         },
         "bytes": {
-            "total": sum(one.image.size for one in judged.fates),
+            "total": whole_size(one.image for one in judged.fates),
             **{action: judged.bytes_of(action) for action in ACTIONS},
         },
         "remarks": list(judged.subject.remarks),

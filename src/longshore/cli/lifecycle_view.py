@@ -66,7 +66,7 @@ def summary(judged: Judged) -> str:
             gone=gone,
             total=total,
             kept=kept,
-            bytes=size(judged.bytes_of("expire")),
+            bytes=_amount(judged.bytes_of("expire")),
         )
     if not gone:
         return tr(
@@ -76,7 +76,7 @@ def summary(judged: Judged) -> str:
             stored=stored,
             total=total,
             kept=kept,
-            archived=size(judged.bytes_of("transition")),
+            archived=_amount(judged.bytes_of("transition")),
         )
     return tr(
         "{name}: of {total} images {gone} expire ({bytes}), {stored} go to archive ({archived}), "
@@ -86,8 +86,8 @@ def summary(judged: Judged) -> str:
         total=total,
         kept=kept,
         stored=stored,
-        bytes=size(judged.bytes_of("expire")),
-        archived=size(judged.bytes_of("transition")),
+        bytes=_amount(judged.bytes_of("expire")),
+        archived=_amount(judged.bytes_of("transition")),
     )
 
 
@@ -181,7 +181,11 @@ def when(at: datetime, now: datetime) -> str:
 
 def _numbers(all_judged: Sequence[Judged]) -> list[object]:
     counts: list[object] = [sum(one.count(action) for one in all_judged) for action in ACTIONS]
-    return [*counts, size(sum(one.bytes_of("expire") for one in all_judged))]
+    return [*counts, size(sum(one.bytes_of("expire") or 0 for one in all_judged))]
+
+
+def _amount(count: int | None) -> str:
+    return tr("size unknown") if count is None else size(count)
 
 
 def _groups(judged: Judged, action: Action, verbose: bool) -> Iterator[str]:
