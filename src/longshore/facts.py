@@ -6,9 +6,10 @@ datetimes, sizes are bytes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 TargetKind = Literal["ecr", "local"]
 
@@ -281,3 +282,15 @@ class MetricAsked:
 
 
 MetricPoint = tuple[datetime, float]
+
+
+@dataclass(frozen=True)
+class AlertSeen:
+    """A topic, rule or alarm as it is: its fields, and whether longshore made it.
+
+    `pending` are subscribers that have not confirmed yet.
+    """
+
+    document: Mapping[str, Any]
+    managed: bool
+    pending: tuple[str, ...] = ()

@@ -115,8 +115,11 @@ class AlarmWatch:
                 log.warning("alarm %s: %s is no topic; nothing is done", alarm.name, topic)
                 continue
             form = {
-                "Action": "Publish", "Version": "2010-03-31", "TopicArn": topic,
-                "Subject": subject, "Message": message,
+                "Action": "Publish",
+                "Version": "2010-03-31",
+                "TopicArn": topic,
+                "Subject": subject,
+                "Message": message,
             }
             region = topic.split(":")[3]
             headers = {"content-type": "application/x-www-form-urlencoded"}

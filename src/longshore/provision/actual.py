@@ -14,16 +14,19 @@ from dataclasses import replace
 from typing import TypeVar
 
 from longshore.errors import AwsError
-from longshore.facts import RepositorySeen
+from longshore.facts import AlertSeen, RepositorySeen
 from longshore.provision.differences import encryption_diff
 from longshore.provision.resources import (
+    MANAGED,
     MANAGED_TAG,
     AccountSetting,
     Actual,
+    Alert,
     Desired,
     Repository,
     Resource,
 )
+from longshore.remote.alerts import AlertTools
 from longshore.remote.ecr import Ecr
 
 LOOK_LIMIT = 100
@@ -58,6 +61,7 @@ def read_actual(ecr: Ecr, wanted: Desired) -> Actual:
         _count_images(ecr, named, known, looked_at),
         _read_settings(ecr, wanted.resources),
         len(others) - len(looked_at) if is_whole else None,
+        _read_alerts(ecr, wanted.resources),
     )
 
 
@@ -117,6 +121,15 @@ def _count(ecr: Ecr, name: str) -> int | None:
 def _read_settings(ecr: Ecr, resources: Iterable[Resource]) -> dict[str, str]:
     names = [one.name for one in resources if isinstance(one, AccountSetting)]
     return {name: ecr.get_account_setting(name) for name in names}
+
+
+def _read_alerts(ecr: Ecr, resources: Iterable[Resource]) -> dict[str, AlertSeen]:
+    names = [one.name for one in resources if isinstance(one, Alert)]
+    if not names:
+        return {}
+    tools = AlertTools(ecr.session, ecr.account, MANAGED)
+    found = zip(names, _each(tools.read, names), strict=True)
+    return {name: seen for name, seen in found if seen is not None}
 
 
 def _each(ask: Callable[[T], R], items: list[T]) -> list[R]:

@@ -15,15 +15,19 @@ from typing import Any
 from longshore.errors import AwsError, RefusedError, Where
 from longshore.events import ChangeApplied, Event, Notice, StepStarted
 from longshore.facts import RepositorySeen
+from longshore.provision.alerts import with_subscriptions
 from longshore.provision.changes import Change, Plan, refuse_unsafe
 from longshore.provision.differences import encryption_diff
 from longshore.provision.journal import Entry, Journal
 from longshore.provision.resources import (
+    MANAGED,
     AccountSetting,
+    Alert,
     LifecyclePolicy,
     Repository,
     RepositoryPolicy,
 )
+from longshore.remote.alerts import AlertTools
 from longshore.remote.ecr import Ecr
 from longshore.text import tr
 
@@ -59,7 +63,14 @@ def _carry_out(change: Change, plan: Plan, ecr: Ecr) -> bool:
             ecr.set_repository_policy(name, text)
         case AccountSetting(name, value):
             ecr.put_account_setting(name, value)
+        case Alert() as wanted:
+            _write_alert(change, wanted, ecr)
     return False
+
+
+def _write_alert(change: Change, wanted: Alert, ecr: Ecr) -> None:
+    tools = AlertTools(ecr.session, ecr.account, MANAGED)
+    tools.write(wanted.name, with_subscriptions(wanted.document), tuple(change.diff))
 
 
 def _apply_repository(change: Change, wanted: Repository, plan: Plan, ecr: Ecr) -> bool:

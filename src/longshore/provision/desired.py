@@ -16,6 +16,7 @@ from longshore.policy.lifecycle.compile import Compiled, compile_intent, compile
 from longshore.policy.lifecycle.grammar import find_flaws
 from longshore.policy.lifecycle.preset import Families
 from longshore.provision.access import named_roles, statements_for
+from longshore.provision.alerts import alert_resources
 from longshore.provision.resources import (
     BLOB_MOUNTING,
     MANAGED,
@@ -75,7 +76,9 @@ def desired(
     if config.registry.blob_mounting is not None:
         value = "ENABLED" if config.registry.blob_mounting else "DISABLED"
         resources.append(AccountSetting(BLOB_MOUNTING, value))
-    return Desired(place, tuple(resources), (*notes, *_cache_notes(config)))
+    names = sorted({one.name for one in resources if isinstance(one, Repository)})
+    alerts, said = alert_resources(config.alerts, names, place)
+    return Desired(place, (*resources, *alerts), (*notes, *_cache_notes(config), *said))
 
 
 def ecr_mutability(mutability: Mutability) -> tuple[str, tuple[str, ...]]:

@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from longshore.facts import RepositorySeen
+from longshore.facts import AlertSeen, RepositorySeen
 from longshore.provision.access import read_statements
+from longshore.provision.alerts import alert_diff, alert_notes
 from longshore.provision.changes import (
     NO_LIMITS,
     Action,
@@ -38,6 +39,7 @@ from longshore.provision.resources import (
     MANAGED_TAG,
     AccountSetting,
     Actual,
+    Alert,
     Desired,
     Kind,
     LifecyclePolicy,
@@ -74,12 +76,17 @@ _RANKS: dict[Kind, int] = {
     "repository": 1,
     "lifecycle": 2,
     "repository-policy": 3,
+    "alert": 4,
 }
+_ALERT_RANKS = {"topic": 0, "rule": 1, "alarm": 2}
 
 
-def _order(change: Change) -> tuple[bool, str, int]:
-    """Account settings first; then repository by repository, itself before what hangs on it."""
-    return (change.kind != "account-setting", change.name, _RANKS[change.kind])
+def _order(change: Change) -> tuple[int, int, str, int]:
+    """Account settings; then repository by repository, itself before what hangs on it; alerts,
+    the topic first."""
+    first = {"account-setting": 0, "alert": 2}.get(change.kind, 1)
+    rank = _ALERT_RANKS[change.name.partition("/")[0]] if change.kind == "alert" else 0
+    return (first, rank, change.name, _RANKS[change.kind])
 
 
 def _note_order(note: Note) -> tuple[str, str]:
@@ -103,6 +110,8 @@ def _change(
             return _policy_change(resource, seen.repository_policy if seen else None, is_new)
         case AccountSetting():
             return _setting_change(resource, actual.settings.get(resource.name))
+        case Alert():
+            return _alert_change(resource, actual.alerts.get(resource.name))
 
 
 def _repository_change(
@@ -166,6 +175,18 @@ def _setting_change(wanted: AccountSetting, value: str | None) -> Change | None:
         return None
     reason = tr("differs from the config; it counts for the whole account in this region")
     return Change("account-setting", wanted.name, "update", reason, diff, wanted)
+
+
+def _alert_change(wanted: Alert, seen: AlertSeen | None) -> Change | None:
+    if seen is not None and not seen.managed:
+        return None  # said in the notes
+    diff = alert_diff(wanted, seen)
+    if seen is None:
+        return Change("alert", wanted.name, "create", tr("there is none"), diff, wanted)
+    if not diff:
+        return None
+    reason = tr("differs from the config: {fields}", fields=", ".join(diff))
+    return Change("alert", wanted.name, "update", reason, diff, wanted)
 
 
 # --- replacing ----------------------------------------------------------------------------------
@@ -264,6 +285,8 @@ def _notes(wanted: Desired, actual: Actual, limits: Limits) -> Iterator[Note]:
         )
         yield Note("ecr/repository", message)
     for one in wanted.resources:
+        if isinstance(one, Alert):
+            yield from alert_notes(one, actual.alerts.get(one.name))
         yield from _resource_notes(one, actual.repositories.get(one.name))
 
 

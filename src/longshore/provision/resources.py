@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from longshore.errors import Where
-from longshore.facts import RepositorySeen, TargetKind
+from longshore.facts import AlertSeen, RepositorySeen, TargetKind
 from longshore.provision.settings import NOWHERE, PairsOfText, as_written
 
-Kind = Literal["repository", "lifecycle", "repository-policy", "account-setting"]
+Kind = Literal["repository", "lifecycle", "repository-policy", "account-setting", "alert"]
 
 MANAGED_TAG = "longshore:managed"
 MANAGED = (MANAGED_TAG, "true")
@@ -82,7 +82,16 @@ class AccountSetting:
     value: str
 
 
-Resource = Repository | LifecyclePolicy | RepositoryPolicy | AccountSetting
+@dataclass(frozen=True)
+class Alert:
+    """A topic, rule or alarm that tells people; `name` is topic/NAME, rule/NAME or alarm/NAME."""
+
+    kind: ClassVar[Kind] = "alert"
+    name: str
+    document: Mapping[str, Any]
+
+
+Resource = Repository | LifecyclePolicy | RepositoryPolicy | AccountSetting | Alert
 
 
 @dataclass(frozen=True)
@@ -126,6 +135,7 @@ class Actual:
     images: Mapping[str, int | None] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     unread: int | None = 0
+    alerts: Mapping[str, AlertSeen] = field(default_factory=dict)
 
 
 def resource_name(kind: Kind, name: str) -> str:

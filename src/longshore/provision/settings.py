@@ -294,7 +294,7 @@ class Config:
     def unused(self) -> tuple[str, ...]:
         """Sections that say something which no command of this version acts on."""
         plain = Config(self.targets)
-        names = ("deploy", "alerts")
+        names = ("deploy",)
         return tuple(name for name in names if getattr(self, name) != getattr(plain, name))
 
     def target(self, name: str | None = None) -> Target:
