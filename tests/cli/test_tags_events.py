@@ -148,7 +148,7 @@ def test_without_an_event_file_a_pull_request_is_not_guessed_at(cli: RunCli) -> 
         ("a/../b", "a-..-b"),
         ("🚀", "br-ebbc0b28"),
         ("x" * 300, "x" * 120),
-        ("a\nb::set-output name=x::y", "a-b-set-output-name-x-y"),
+        ("a::set-output=x::y", "a-set-output-x-y"),
         ("\udcff", ""),
         ("$(reboot)`x`", "reboot-x"),
     ],
@@ -169,6 +169,14 @@ def test_odd_branches(cli: RunCli, tmp_path: Path, branch: str, tag: str) -> Non
     assert lines[:2] == ["push=true", f"tag={own}"]
     assert not any(line.startswith("::") for line in done.out.splitlines())
     assert (tmp_path / "summary").read_text().startswith("### ")
+
+
+@pytest.mark.parametrize("branch", ["a\nb::set-output name=x::y", "\x1b[31mred"])
+def test_branches_that_git_cannot_have(cli: RunCli, branch: str) -> None:
+    environ = run("push-branch")
+    del environ["GITHUB_EVENT_PATH"]
+    done = cli("tags", "compute", "--json", **environ | {"GITHUB_REF": f"refs/heads/{branch}"})
+    assert (done.code, done.json["code"]) == (2, "bad-build")
 
 
 def test_the_commit_of_a_saved_run_can_be_named(cli: RunCli, tmp_path: Path) -> None:
