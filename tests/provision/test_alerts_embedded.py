@@ -18,7 +18,7 @@ from longshore.provision.config import parse_config
 from longshore.provision.desired import desired
 from longshore.provision.journal import Journal
 from longshore.provision.plan import plan
-from longshore.provision.resources import Desired
+from longshore.provision.resources import Alert, Desired
 from longshore.provision.settings import Target
 from longshore.remote.aws import AwsKeys, AwsOptions, open_session
 from longshore.remote.ecr import Ecr
@@ -294,6 +294,29 @@ def test_notes_say_who_is_told_and_what_it_costs(ecr: Ecr) -> None:
     other = nobody.replace("{storage_gb: 1}", f"{{subscribers: ['{TOPIC}']}}")
     assert "cannot subscribe" in "\n".join(one.message for one in want(other).notes)
     assert want(nobody.split("alerts")[0]).resources == ()
+
+
+@pytest.mark.parametrize(
+    ("scan", "detail"),
+    [
+        ("{high: 5}", {"finding-severity-counts": {"HIGH": [{"numeric": [">", 5]}]}}),
+        (
+            "{high: 5, low: 9}",
+            {
+                "$or": [
+                    {"finding-severity-counts": {"HIGH": [{"numeric": [">", 5]}]}},
+                    {"finding-severity-counts": {"LOW": [{"numeric": [">", 9]}]}},
+                ]
+            },
+        ),
+    ],
+)
+def test_one_limit_needs_no_or(scan: str, detail: dict[str, Any]) -> None:
+    text = CONFIG.replace("{critical: 0, medium: 0}", scan)
+    of = {one.name: one for one in want(text).resources}
+    rule = of["rule/longshore-scan-findings"]
+    assert isinstance(rule, Alert)
+    assert rule.document["pattern"]["detail"] == {"scan-status": ["COMPLETE"], **detail}
 
 
 @pytest.mark.parametrize(

@@ -137,10 +137,7 @@ def _rules(alerts: Alerts, topic: str) -> Iterator[Alert]:
         "scan-findings",
         "A scan found more than alerts.scan allows",
         topic,
-        _ecr(
-            "ECR Image Scan",
-            {"scan-status": ["COMPLETE"], "$or": [_over(*one) for one in _limits(alerts)]},
-        ),
+        _ecr("ECR Image Scan", {"scan-status": ["COMPLETE"], **_any_over(alerts)}),
     )
     unfinished = {"scan-status": [{"anything-but": ["COMPLETE"]}]}
     words = "A scan ended without a result"
@@ -161,6 +158,12 @@ def _rules(alerts: Alerts, topic: str) -> Iterator[Alert]:
 
 def _limits(alerts: Alerts) -> Sequence[tuple[str, int]]:
     return alerts.scan or (("critical", 0), ("high", 0))
+
+
+def _any_over(alerts: Alerts) -> dict[str, Any]:
+    """`$or` of one alternative would be taken for the name of a field, and never match."""
+    found = [_over(*one) for one in _limits(alerts)]
+    return found[0] if len(found) == 1 else {"$or": found}
 
 
 def _over(severity: str, most: int) -> dict[str, Any]:
