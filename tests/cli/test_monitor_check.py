@@ -229,3 +229,22 @@ def test_what_publish_puts_flips_an_alarm_and_the_queue_gets_it(cli: RunCli, sho
     assert messages() == [], "unique bytes were not put, so nothing is known of them"
     assert cli("monitor", "publish", "--yes", "--unique").code == 0
     assert messages() == [f'ALARM: "full" in {REGION}']
+
+
+def test_alerts_as_they_stand(cli: RunCli, shop: World) -> None:
+    done = cli("monitor", "alerts", "--json")
+    assert {one["status"] for one in done.json["alerts"]} == {"there"}
+    assert done.json["alerts"][0]["name"] == "topic/longshore-alerts"
+    shop.client("cloudwatch").delete_alarms(AlarmNames=["longshore-storage"])
+    shop.client("events").disable_rule(Name="longshore-weakened")
+    shop.client("sns").delete_topic(TopicArn=f"arn:aws:sns:{REGION}:123456789012:longshore-alerts")
+    shop.client("sns").create_topic(Name="longshore-alerts")
+    found = {one["name"]: one for one in cli("monitor", "alerts", "--json").json["alerts"]}
+    assert found["alarm/longshore-storage"]["status"] == "missing"
+    assert found["rule/longshore-weakened"]["differs"] == ["state"]
+    assert found["topic/longshore-alerts"]["status"] == "foreign"
+    assert found["alarm/longshore-collector"]["state"] == "ALARM"
+    people = cli("monitor", "alerts")
+    assert (people.code, "somebody else's" in people.out) == (0, True)
+    Path("longshore.yaml").write_text(CONFIG.split("alerts:")[0])
+    assert "no alerts" in cli("monitor", "alerts").out

@@ -56,7 +56,7 @@ _LATER = frozenset(
     {
         *("scan waive", "backup", "cost", "deploy"),
         *("rollback", "releases", "worker", "doctor", "report"),
-        *("monitor alerts", "monitor dashboard"),
+        "monitor dashboard",
     }
 )
 

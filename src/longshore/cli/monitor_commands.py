@@ -6,6 +6,7 @@ Each command's own module is loaded with it.
 from __future__ import annotations
 
 from longshore.cli.frame import group
+from longshore.cli.monitor_alerts import alerts
 from longshore.cli.monitor_check import check
 from longshore.cli.monitor_publish import publish
 from longshore.text import tr
@@ -20,3 +21,4 @@ monitor = group(
 )
 monitor.add_command(publish)
 monitor.add_command(check)
+monitor.add_command(alerts)
