@@ -337,6 +337,18 @@ def test_a_listing_that_fails_is_not_a_safe_one(
     assert in_force(shop) is None
 
 
+def test_an_empty_listing_is_held_against_the_other_one(
+    account: World, cli: RunCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.client().create_repository(repositoryName="shop")
+    manifest = account.manifest("shop", "one").decode()
+    account.client().put_image(repositoryName="shop", imageManifest=manifest, imageTag="main-1")
+    monkeypatch.setattr(Ecr, "describe_images", lambda *_, **__: [])
+    done = cli("lifecycle", "apply", "shop", "--preset", "standard", "--yes", "--json")
+    assert done.code == 3
+    assert "one of the answers is stale" in done.json["refused"][0]["reason"]
+
+
 def test_an_empty_listing_under_a_running_image_is_not_a_safe_one(
     account: World, cli: RunCli
 ) -> None:

@@ -104,6 +104,7 @@ VERBS: dict[Role, tuple[tuple[int, tuple[str, ...]], ...]] = {
 }  # fmt: skip
 
 _SETTING = "scanning is a setting of the whole registry; ECR gives up the one per repository"
+_EMPTY = "asked only when DescribeImages shows nothing, before that is believed"
 _CLI = "people look with `aws ecr list-images`; it shows less than DescribeImages"
 # Actions of a document that none of the above asks for, each with the reason why it is there.
 REASONS: dict[Role, dict[str, str]] = {
@@ -112,6 +113,7 @@ REASONS: dict[Role, dict[str, str]] = {
     "deployer": {},
     "provisioner": {
         "ecr:GetRegistryScanningConfiguration": _SETTING,
+        "ecr:ListImages": _EMPTY,
         "ecr:PutRegistryScanningConfiguration": _SETTING,
     },
     "monitor": {"ecr:ListImages": _CLI},

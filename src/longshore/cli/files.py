@@ -65,7 +65,7 @@ def refuse_existing(todo: Iterable[Path], force: bool) -> None:
         if path.exists() and not force:
             raise RefusedError(
                 tr("{file} is there already", file=path),
-                tr("replace it with --force, or look at --dry-run"),
+                tr("replace it with --force, or name another one"),
                 code="file-exists",
                 where=Where(file=str(path)),
             )

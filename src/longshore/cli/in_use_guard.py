@@ -55,6 +55,7 @@ def look_at(
     failed: list[Unread] = []
     try:
         images, remarks = read_images(target, name, policy, read_indexes=read_indexes)
+        failed += _emptied(target, name, images)
     except AwsError as error:
         failed.append(Unread(IMAGES, name, f"{error.what} ({error.hint})", name))
     found = find_held(uses, name, images, now)
@@ -68,6 +69,22 @@ def look_at(
         uses.not_looked,
     )
     return LookedAt(images, evaluation, guarded, remarks)
+
+
+def _emptied(
+    target: wiring.OpenTarget, name: str, images: tuple[ImageSeen, ...]
+) -> list[Unread]:
+    """An empty listing is believed only when ECR's other listing is empty too. Raises AwsError."""
+    if images:
+        return []
+    listed = {digest for digest, _ in target.ecr.list_images(name)}
+    if not listed:
+        return []
+    why = tr(
+        "DescribeImages shows no image and ListImages shows {count}: one of the answers is stale",
+        count=len(listed),
+    )
+    return [Unread(IMAGES, name, why, name)]
 
 
 def guard_policies(

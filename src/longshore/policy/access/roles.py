@@ -112,6 +112,7 @@ _NEEDS: dict[Role, _Needs] = {
             "ecr:GetLifecyclePolicy",
             "ecr:GetLifecyclePolicyPreview",
             "ecr:GetRepositoryPolicy",
+            "ecr:ListImages",
             "ecr:ListTagsForResource",
             "ecr:PutImageScanningConfiguration",
             "ecr:PutImageTagMutability",
