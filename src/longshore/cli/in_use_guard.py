@@ -71,9 +71,7 @@ def look_at(
     return LookedAt(images, evaluation, guarded, remarks)
 
 
-def _emptied(
-    target: wiring.OpenTarget, name: str, images: tuple[ImageSeen, ...]
-) -> list[Unread]:
+def _emptied(target: wiring.OpenTarget, name: str, images: tuple[ImageSeen, ...]) -> list[Unread]:
     """An empty listing is believed only when ECR's other listing is empty too. Raises AwsError."""
     if images:
         return []
