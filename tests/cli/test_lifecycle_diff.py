@@ -135,3 +135,13 @@ def test_two_files_over_a_repository(account: World, cli: RunCli) -> None:
     done = cli("lifecycle", "diff", "live:shop", "policy.json", "shop", "--exit-code")
     assert done.code == 3
     assert "v1" in done.err
+
+
+def test_a_repository_without_a_policy_is_where_nothing_goes(account: World, cli: RunCli) -> None:
+    account.client().create_repository(repositoryName="bare")
+    manifest = account.manifest("bare", "one").decode()
+    account.client().put_image(repositoryName="bare", imageManifest=manifest)
+    asked = ("lifecycle", "diff", "live:bare", "preset:standard", "--at", "+3d", "--exit-code")
+    done = cli(*asked, "--json")
+    assert done.code == 3
+    assert done.json["counts"]["newly-expired"] == 1

@@ -103,6 +103,12 @@ def of_repository(target: wiring.OpenTarget, repository: str) -> Chosen | None:
     return Chosen(text, parse_policy(text, source), "repository", source)
 
 
+def _none_at(repository: str) -> Chosen:
+    """A repository without a policy: nothing goes, and that can be compared too."""
+    source = tr("no policy at {name}", name=repository)
+    return Chosen('{"rules":[]}', Policy(()), "repository", source)
+
+
 def of_words(app: App, words: str, region: str | None = None) -> Chosen:
     """A policy as `diff` names it: FILE, `-`, preset:NAME, config:REPOSITORY, live:REPOSITORY.
 
@@ -126,7 +132,7 @@ def of_words(app: App, words: str, region: str | None = None) -> Chosen:
         found = of_config(wiring.need_config(app.settings, app.environ), name)
     else:
         target = wiring.open_target(app.settings, app.environ, region=region)
-        found = of_repository(target, name)
+        found = of_repository(target, name) or _none_at(name)
     if found is None:
         raise UsageError(
             tr("there is no lifecycle policy for {name}", name=words),
