@@ -62,6 +62,7 @@ VERBS: dict[Role, tuple[tuple[int, tuple[str, ...]], ...]] = {
         (0, ("copy", "REGISTRY/app:v2.0.0", "REGISTRY/new:v1")),
         (0, ("verify",)),
         (0, ("tags", "ls", "app")),
+        (SCANNED, ("scan", "gate", "app:v1.0.0", "--wait", "0")),
     ),
     "pull": ((0, ("login",)),),
     "deployer": (

@@ -72,6 +72,7 @@ _NEEDS: dict[Role, _Needs] = {
         repositories=(
             *_PULL,
             "ecr:CompleteLayerUpload",
+            "ecr:DescribeImageScanFindings",
             "ecr:DescribeImages",
             "ecr:DescribeRepositories",
             "ecr:InitiateLayerUpload",
