@@ -29,7 +29,7 @@ _MOST = 512 * 1024 * 1024
     examples=[
         "longshore local scanner",
         "longshore local scanner --osv advisories.json",
-        "longshore local scanner --apt 'deb http://deb.debian.org/debian-security "
+        "longshore local scanner --apt 'deb http://archive.example.com/debian-security "
         "{codename}-security main'",
         "longshore local scanner --none",
     ],
@@ -106,6 +106,8 @@ def _line(text: str) -> str:
     if len(plain) < 3 or plain[0] != "deb" or ":" not in plain[1] or not text.isprintable():
         raise UsageError(
             tr("'{text}' is not a line of sources.list", text=text),
-            tr("for example 'deb http://deb.debian.org/debian-security {codename}-security main'"),
+            tr(
+                "for example 'deb http://archive.example.com/debian-security {codename}-security main'"
+            ),
         )
     return text
