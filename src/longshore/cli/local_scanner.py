@@ -107,7 +107,8 @@ def _line(text: str) -> str:
         raise UsageError(
             tr("'{text}' is not a line of sources.list", text=text),
             tr(
-                "for example 'deb http://archive.example.com/debian-security {codename}-security main'"
+                "for example 'deb http://archive.example.com/debian-security "
+                "{codename}-security main'"
             ),
         )
     return text
