@@ -215,6 +215,29 @@ def test_what_starts_to_run_before_the_answer_stays(
     assert "--allow-unread command" in done.err
 
 
+def test_what_is_known_of_use_grows_old(
+    shop: Shop, cli: RunCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With many repositories minutes pass: who runs what is asked again, also with --yes."""
+    digest = shop.push("a", "x", days=9)
+    shop.push("b", "y", days=9)
+    protect = "protect: {in_use: [command], command: [./used.sh]}\n"
+    Path("longshore.yaml").write_text(CONFIG + protect)
+    image = f"{shop.world.registry}/shop@{digest}"
+    Path("used.sh").write_text(f"#!/bin/sh\nif [ -e asked ]; then echo {image}; fi\n>asked\n")
+    Path("used.sh").chmod(0o755)
+    monkeypatch.setattr("longshore.cli.lifecycle_prune_run.FRESH_S", -1.0)
+    done = cli("lifecycle", "prune", "shop", "--tags", "*", "--older-than", "7d", "--yes")
+    assert (done.code, shop.tags()) == (0, {"x"}), done.err
+    shop.push("b", "y", days=9)
+    Path("asked").unlink()
+    Path("used.sh").write_text("#!/bin/sh\nif [ -e asked ]; then exit 1; fi\n>asked\n")
+    done = cli("lifecycle", "prune", "shop", "--tags", "*", "--older-than", "7d", "--yes")
+    assert shop.tags() == {"x", "y"}
+    assert done.code != 0
+    assert "--allow-unread command" in done.err
+
+
 def test_a_place_of_use_that_cannot_be_read(shop: Shop, cli: RunCli) -> None:
     shop.push("a", "x", days=9)
     protect = "protect: {in_use: [command], command: [./no-such-program]}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -57,6 +58,9 @@ class Pruned:
 # Why an image stays that something holds which runs.
 _HELD = frozenset({"in-use", "belongs-to-protected", "in-index", "index-not-read"})
 
+# How long what is known of use counts; then it is asked again, before the next repository.
+FRESH_S = 60.0
+
 
 class Pruning:
     """One run of the command."""
@@ -79,6 +83,7 @@ class Pruning:
         self.now = target_now(target)
         self.run_name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
         self.uses: Uses = gather_uses(app, target, config, run_commands=not dry_run)
+        self._looked_at = time.monotonic()
 
     def all_names(self) -> list[str]:
         """The repositories that the file names and that are there; without a file, all."""
@@ -172,7 +177,7 @@ class Pruning:
                 if not self.app.settings.yes:
                     self._look_again(todo)
                     self._refuse(todo, limit, allowed)
-            self._carry_out(todo)
+            self._carry_out(todo, limit, allowed)
         self._tell(found, applied=bool(todo) and not self.dry_run)
 
     def _say_where_not_looked(self) -> None:
@@ -180,8 +185,9 @@ class Pruning:
             self.app.output.say(tr("not looked for images in use: {where}", where=words))
 
     def _look_again(self, todo: Sequence[Pruned]) -> None:
-        """An answer takes its time: what came into use meanwhile stays."""
+        """Answers and other repositories take their time: what came into use meanwhile stays."""
         self.uses = gather_uses(self.app, self.target, self.config, run_commands=True)
+        self._looked_at = time.monotonic()
         for one in todo:
             held = {
                 kept.digest: kept.reason
@@ -211,12 +217,19 @@ class Pruning:
             if len(one.plan.deleted) > most:
                 raise _too_much(one, most)
 
-    def _carry_out(self, todo: Sequence[Pruned]) -> None:
+    def _carry_out(self, todo: Sequence[Pruned], limit: Limit, allowed: frozenset[str]) -> None:
         """Repository by repository; one that AWS refuses does not stop the others."""
         from longshore.provision.prune_journal import PruneRecord
         from longshore.provision.pruning import PruneRun
 
         for one in todo:
+            try:
+                if time.monotonic() - self._looked_at > FRESH_S:
+                    self._look_again([one])
+                    self._refuse([one], limit, allowed)
+            except LongshoreError as error:
+                one.error = error
+                break
             with PruneRecord(one.record) as record:
                 run = PruneRun(one.plan, one.name, self.target.ecr, record, self.run_name)
                 one.outcomes = run.outcomes
