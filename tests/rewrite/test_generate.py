@@ -11,12 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from longshore.cli.commands import entries
 from longshore.cli.emitting import read_pins
+from longshore.cli.main import load
 from longshore.errors import RefusedError, UsageError
 from longshore.rewrite.generate.actions_pins import Pin, Pins, parse_pins
 from longshore.rewrite.generate.dockerfile import equal_checks, render_dockerfile
@@ -189,6 +192,33 @@ def test_what_is_not_there_yet_is_left_out_and_named() -> None:
     }
     jobs = parsed(render_operations(options(features=EVERYTHING)).text)["jobs"]
     assert set(jobs) == {"sync", "updates", "rebuild", "prune", "metrics"}
+
+
+def test_what_the_pipelines_type_is_there_and_asks_nobody() -> None:
+    """A runner has no terminal: a writer without --yes would end with exit 3."""
+    typed = {
+        tuple(line.strip().removeprefix("run: ").split())
+        for _, made in workflows()
+        for line in made.text.splitlines()
+        if line.strip().removeprefix("run: ").startswith("longshore ")
+    }
+    assert {words[1] for words in typed} == {
+        "tags",
+        "scan",
+        "sync",
+        "lifecycle",
+        "monitor",
+        "deploy",
+    }
+    for words in typed:
+        if words[1] == "deploy":
+            continue  # written for the version that has it, and left out until then
+        command: Any = load(next(one for one in entries() if one.name == words[1]))
+        if hasattr(command, "commands"):
+            command = command.commands[words[2]]
+        known = {name for one in command.get_params(click.Context(command)) for name in one.opts}
+        assert {word for word in words if word.startswith("--")} <= known, words
+        assert "--dry-run" not in known or "--yes" in words, words
 
 
 @pytest.mark.parametrize("auth", ["oidc", "keys"])

@@ -2,7 +2,7 @@
 
 It copies base images from Docker Hub, looks whether the base or one of its packages has an update,
 and builds again only then, under the tag of the day. Tags that ECR's rules cannot reach go by
-longshore's own prune. Publishing metrics comes with the version of longshore that has it.
+longshore's own prune, and the metrics that AWS lacks are put.
 """
 
 from __future__ import annotations
@@ -242,7 +242,7 @@ def _prune(options: PipelineOptions) -> list[str]:
 def _metrics(options: PipelineOptions) -> list[str]:
     if options.plain or "monitor" not in options.features:
         return []
-    publish = step("Publish metrics", run=["longshore monitor publish"])
+    publish = step("Publish metrics", run=["longshore monitor publish --yes"])
     lines = _joined(
         steps.checkout(options), steps.install(options), steps.credentials(options), publish
     )
