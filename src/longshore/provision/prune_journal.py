@@ -8,20 +8,17 @@ process can open it.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
-from longshore.errors import FileError, RefusedError, Where
+from longshore.provision.line_file import LineFile, Words
 from longshore.text import tr
 
-Word = Literal["intend", "settle", "restore"]
+Word = Literal["intend", "settle"]
 
 
 @dataclass(frozen=True)
@@ -56,43 +53,28 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Restored:
-    """A tag that was put back."""
-
-    digest: str
-    tag: str
-
-
-@dataclass(frozen=True)
 class Line:
     """One line of the record."""
 
     word: Word
     run: str
     at: str
-    what: Removal | Outcome | Restored
+    what: Removal | Outcome
 
 
-class PruneRecord:
+class PruneRecord(LineFile):
     """The record of one repository. Use it as a context manager.
 
     Raises RefusedError when another process has it open, FileError when it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file = _opened(path)
-
-    def __enter__(self) -> PruneRecord:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._file.close()
+        words = Words(
+            tr("another longshore is pruning this repository: {path} is in use", path=path),
+            tr("the record {path} cannot be written", path=path),
+            tr("nothing further was deleted; make room or rights, then run the same command again"),
+        )
+        super().__init__(path, words)
 
     def intend(self, run: str, removals: Iterable[Removal]) -> None:
         """Say what is about to be taken away."""
@@ -102,14 +84,9 @@ class PruneRecord:
         """Say what came of it."""
         self._write("settle", run, outcomes)
 
-    def restore(self, run: str, tags: Iterable[Restored]) -> None:
-        """Say what of a run was put back."""
-        self._write("restore", run, tags)
-
     def lines(self) -> Iterator[Line]:
         """All that is written, oldest first; a line that was cut off is left out."""
-        self._file.seek(0)
-        for line in self._file:
+        for line in self.read():
             if found := _line(line):
                 yield found
 
@@ -120,22 +97,14 @@ class PruneRecord:
             key = (line.run, line.what.digest)
             if isinstance(line.what, Removal):
                 found[key] = line.what
-            elif isinstance(line.what, Outcome):
+            else:
                 found.pop(key, None)
         return found
 
-    def _write(
-        self, word: Word, run: str, what: Iterable[Removal] | Iterable[Outcome] | Iterable[Restored]
-    ) -> None:
+    def _write(self, word: Word, run: str, what: Iterable[Removal] | Iterable[Outcome]) -> None:
         head = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "run": run}
         text = "".join(f"{json.dumps({**head, 'word': word, **asdict(one)})}\n" for one in what)
-        try:
-            self._file.seek(0, os.SEEK_END)
-            self._file.write(text.encode())
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise _cannot(self.path, error) from None
+        self.append(text)
 
 
 def has_unsettled(path: Path) -> bool:
@@ -152,9 +121,7 @@ def _line(text: bytes) -> Line | None:
         word, run, at = str(found["word"]), str(found["run"]), str(found["at"])
         if word == "intend":
             return Line("intend", run, at, _removal(found))
-        if word == "settle":
-            return Line("settle", run, at, _outcome(found))
-        return Line("restore", run, at, Restored(str(found["digest"]), str(found["tag"])))
+        return Line("settle", run, at, _outcome(found)) if word == "settle" else None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
@@ -182,45 +149,4 @@ def _outcome(found: Mapping[str, Any]) -> Outcome:
         bool(found["deleted"]),
         bool(found.get("earlier")),
         bool(found.get("failed")),
-    )
-
-
-def _opened(path: Path) -> IO[bytes]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        file = os.fdopen(os.open(path, flags, 0o600), "r+b")
-    except OSError as error:
-        raise _cannot(path, error) from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _end_with_newline(file)
-    except BlockingIOError:
-        file.close()
-        raise RefusedError(
-            tr("another longshore is pruning this repository: {path} is in use", path=path),
-            tr("wait until it is done, then run the same command again"),
-            code="already-running",
-            where=Where(str(path)),
-        ) from None
-    except OSError as error:
-        file.close()
-        raise _cannot(path, error) from None
-    return file
-
-
-def _end_with_newline(file: IO[bytes]) -> None:
-    """Close a line that a kill cut off, so that the next one stands by itself."""
-    if file.seek(0, os.SEEK_END):
-        file.seek(-1, os.SEEK_END)
-        if file.read(1) != b"\n":
-            file.write(b"\n")
-
-
-def _cannot(path: Path, error: OSError) -> FileError:
-    return FileError(
-        tr("the record {path} cannot be written: {why}", path=path, why=error.strerror or error),
-        tr("nothing further was deleted; make room or rights, then run the same command again"),
-        code="journal",
-        where=Where(str(path)),
     )
