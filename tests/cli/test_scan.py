@@ -161,4 +161,4 @@ def test_sarif_names_findings_and_what_was_not_checked(scan: Any) -> None:
     run = json.loads(Path("two.sarif").read_text())["runs"][0]
     assert run["invocations"][0]["executionSuccessful"] is False
     Path("link.sarif").symlink_to("elsewhere")
-    assert scan("report", "shop:v1", "--sarif", "link.sarif").code == 2
+    assert scan("report", "shop:v1", "--sarif", "link.sarif", "--json").json["code"] == "symlink"

@@ -17,6 +17,7 @@ import click
 from longshore.cli import wiring
 from longshore.cli.frame import App, group
 from longshore.cli.iam_check import check_policies
+from longshore.cli.moments import read_iso
 from longshore.errors import FileError, UsageError, Where
 from longshore.policy.access.document import parse_document
 from longshore.policy.access.roles import IN_USE_ROLES, ROLES, Role, Scope, role_policy
@@ -316,10 +317,9 @@ def _time(text: str | None) -> datetime:
     if text is None:
         return datetime.now(UTC)
     try:
-        found = datetime.fromisoformat(text)
+        return read_iso(text)
     except ValueError:
         raise UsageError(
             tr("'{text}' is not a time", text=text),
             tr("ISO 8601, for example 2026-11-24T10:00:00Z"),
         ) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

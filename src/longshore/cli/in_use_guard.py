@@ -14,7 +14,6 @@ from longshore.cli import wiring
 from longshore.cli.frame import App
 from longshore.cli.in_use import IMAGES, Uses, find_held, gather_uses
 from longshore.cli.lifecycle_images import read_images
-from longshore.cli.lifecycle_inputs import target_now
 from longshore.errors import AwsError
 from longshore.facts import ImageSeen, Unread
 from longshore.policy.in_use import Found
@@ -49,7 +48,7 @@ def look_at(
     ahead: Ahead = LOOK_AHEAD,
 ) -> LookedAt:
     """Read the repository's images and judge the policy. What AWS refuses is unread."""
-    now = target_now(target)
+    now = wiring.target_now(target)
     images: tuple[ImageSeen, ...] = ()
     remarks: tuple[str, ...] = ()
     failed: list[Unread] = []

@@ -16,7 +16,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,7 +24,6 @@ import click
 from longshore.cli import wiring
 from longshore.cli.frame import App
 from longshore.cli.lifecycle_images import from_the_future, read_images, read_listing
-from longshore.cli.lifecycle_moments import parse_moment, parse_readings
 from longshore.cli.lifecycle_policies import (
     Chosen,
     is_same_policy,
@@ -34,6 +33,8 @@ from longshore.cli.lifecycle_policies import (
     of_preset,
     of_repository,
 )
+from longshore.cli.lifecycle_readings import parse_readings
+from longshore.cli.moments import parse_moment
 from longshore.cli.output import Place
 from longshore.errors import UsageError
 from longshore.facts import ImageSeen
@@ -43,8 +44,6 @@ from longshore.text import tr
 
 if TYPE_CHECKING:
     from longshore.provision.settings import Config
-
-_TOKEN_LASTS = timedelta(hours=12)
 
 
 Maker = Callable[[datetime], tuple[tuple[ImageSeen, ...], tuple[str, ...]]]
@@ -177,7 +176,7 @@ def gather(
         return _saved(app, asked, names, make, readings, needs_policy=needs_policy)
     config = wiring.find_config(app.settings, app.environ)
     target = wiring.open_target(app.settings, app.environ, region=asked.region)
-    now = target_now(target)
+    now = wiring.target_now(target)
     if every:
         names = sorted(seen.name for seen in target.ecr.describe_repositories())
     inputs = Inputs((), now, _at(asked, now), readings, target, config)
@@ -185,15 +184,6 @@ def gather(
     wanted = needs_policy and not every
     subjects = tuple(_live(inputs, asked, name, wanted, policies) for name in unique)
     return replace(inputs, subjects=subjects)
-
-
-def target_now(target: wiring.OpenTarget) -> datetime:
-    """The time at the target: the embedded servers have a clock of their own."""
-    if target.endpoint.embedded:
-        ends = target.ecr.authorization_token().expires_at
-        if ends is not None:
-            return ends - _TOKEN_LASTS
-    return datetime.now(UTC)
 
 
 def choose_policy(
@@ -278,7 +268,8 @@ def _at(asked: Asked, now: datetime) -> datetime:
     return parse_moment(asked.at, now) if asked.at else now
 
 
-def _check(asked: Asked, names: Sequence[str], every: bool, made: bool) -> None:
+def check_together(asked: Asked, names: Sequence[str], every: bool) -> None:
+    """Raise UsageError for inputs that do not go together."""
     if sum((asked.policy is not None, asked.preset is not None, asked.in_force)) > 1:
         raise _both(tr("--policy, --preset and --in-force exclude each other"))
     if asked.policy == "-" and asked.images == "-":
@@ -287,6 +278,10 @@ def _check(asked: Asked, names: Sequence[str], every: bool, made: bool) -> None:
         raise _both(tr("--images is a saved listing; it does not go with repositories"))
     if every and names:
         raise _both(tr("--all means every repository; name none beside it"))
+
+
+def _check(asked: Asked, names: Sequence[str], every: bool, made: bool) -> None:
+    check_together(asked, names, every)
     if made and (asked.in_force or len(names) > 1):
         raise _both(tr("invented images do not go with repositories"))
     if asked.images is None and not names and not every and not made:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from longshore.cli import wiring
 from longshore.cli.frame import App
 from longshore.cli.lifecycle_images import from_the_future, read_images, read_listing
-from longshore.cli.lifecycle_inputs import Asked, target_now
-from longshore.cli.lifecycle_moments import parse_moment, parse_readings
+from longshore.cli.lifecycle_inputs import Asked, check_together
 from longshore.cli.lifecycle_policies import no_policy, of_config, of_preset, read_text
+from longshore.cli.lifecycle_readings import parse_readings
+from longshore.cli.moments import parse_moment
 from longshore.errors import AwsError, UsageError
 from longshore.facts import ImageSeen
 from longshore.policy.lifecycle.grammar import Policy, find_flaws, parse_policy
@@ -96,7 +97,7 @@ def gather_texts(
     if asked.images is not None or (not names and not every):
         return Gathered(tuple(_offline(asked, names, config, made, made_of)))
     target = wiring.open_target(app.settings, app.environ, region=asked.region)
-    now = target_now(target)
+    now = wiring.target_now(target)
     at = parse_moment(asked.at, now) if asked.at else now
     if every:
         names = sorted(seen.name for seen in target.ecr.describe_repositories())
@@ -240,20 +241,9 @@ class _Reader:
 
 
 def _check(asked: Asked, names: Sequence[str], every: bool) -> None:
-    if sum((asked.policy is not None, asked.preset is not None, asked.in_force)) > 1:
-        raise _both(tr("--policy, --preset and --in-force exclude each other"))
-    if asked.policy == "-" and asked.images == "-":
-        raise _both(tr("only one of --policy and --images can be standard input"))
-    if asked.images is not None and (every or asked.in_force or len(names) > 1):
-        raise _both(tr("--images is a saved listing; it does not go with repositories"))
-    if every and names:
-        raise _both(tr("--all means every repository; name none beside it"))
+    check_together(asked, names, every)
     if asked.in_force and not names and not every:
         raise UsageError(
             tr("it is not said whose policy in force is meant"),
             tr("name a repository, or all of them with --all"),
         )
-
-
-def _both(what: str) -> UsageError:
-    return UsageError(what, tr("leave one of them out"))

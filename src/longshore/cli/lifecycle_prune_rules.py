@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
-from longshore.cli.lifecycle_moments import parse_length
+from longshore.cli.moments import parse_length
 from longshore.errors import UsageError
 from longshore.policy.lifecycle.pruning import Per, PruneRule
 from longshore.text import tr

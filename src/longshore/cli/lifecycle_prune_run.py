@@ -15,7 +15,6 @@ from longshore.cli import wiring
 from longshore.cli.frame import App
 from longshore.cli.in_use import Uses, gather_uses
 from longshore.cli.interrupts import interruptible
-from longshore.cli.lifecycle_inputs import target_now
 from longshore.cli.lifecycle_prune_rules import Limit
 from longshore.cli.lifecycle_prune_view import document, lines, question, talk
 from longshore.errors import (
@@ -80,7 +79,7 @@ class Pruning:
         self.own = own
         self.read_indexes = read_indexes
         self.dry_run = dry_run
-        self.now = target_now(target)
+        self.now = wiring.target_now(target)
         self.run_name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
         self.uses: Uses = gather_uses(app, target, config, run_commands=not dry_run)
         self._looked_at = time.monotonic()

@@ -14,7 +14,6 @@ import click
 from longshore.cli.frame import App, command
 from longshore.cli.lifecycle_inputs import Asked, Inputs, Subject, gather, with_inputs
 from longshore.cli.lifecycle_judged import Ahead, Judged, image_json, judged_json
-from longshore.cli.lifecycle_moments import parse_length, parse_moment
 from longshore.cli.lifecycle_preview import (
     Compared,
     compare_with_preview,
@@ -23,6 +22,7 @@ from longshore.cli.lifecycle_preview import (
 )
 from longshore.cli.lifecycle_timeline import bar_lines, levels, step_lines
 from longshore.cli.lifecycle_view import head_lines, judged_lines, total_lines, when
+from longshore.cli.moments import parse_length, parse_moment
 from longshore.cli.output import is_terminal
 from longshore.cli.typeset import moment, size
 from longshore.errors import UsageError

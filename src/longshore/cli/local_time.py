@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from longshore.cli.frame import App
-from longshore.cli.lifecycle_moments import parse_moment
 from longshore.cli.local_frame import (
     ask,
     folder_of,
@@ -20,6 +19,7 @@ from longshore.cli.local_frame import (
     local,
     parse_duration,
 )
+from longshore.cli.moments import parse_moment
 from longshore.cli.typeset import table
 from longshore.errors import UsageError
 from longshore.text import tr

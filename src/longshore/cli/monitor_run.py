@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from longshore.cli import wiring
 from longshore.cli.frame import App
-from longshore.cli.lifecycle_inputs import target_now
 from longshore.facts import RepositorySeen
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ class Watch:
     def __init__(self, app: App, region: str | None) -> None:
         self.app = app
         self.target = wiring.open_target(app.settings, app.environ, region=region)
-        self.now: datetime = target_now(self.target)
+        self.now: datetime = wiring.target_now(self.target)
 
     @cached_property
     def repositories(self) -> dict[str, RepositorySeen]:

@@ -10,11 +10,11 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from longshore import __version__
+from longshore.cli.files import refuse_existing, write_file
 from longshore.cli.frame import App, group
 from longshore.cli.scan_subject import Scanner, Subject
 from longshore.cli.scan_view import (
@@ -25,7 +25,6 @@ from longshore.cli.scan_view import (
     verdict_as_json,
 )
 from longshore.cli.scan_waivers import waivers_that_count
-from longshore.errors import FileError, UsageError, Where
 from longshore.facts import ScanSeen
 from longshore.policy.gate import FINISHED, GateRules, judge, parse_most
 from longshore.text import tr
@@ -90,7 +89,8 @@ def report(app: App, image: str, sarif: str | None, region: str | None) -> None:
     subject = scanner.find(image)
     scans = scanner.read(subject)
     if sarif is not None:
-        _write(Path(sarif), sarif_of(subject, scans, __version__))
+        refuse_existing([Path(sarif)], force=True)
+        write_file(Path(sarif), json.dumps(sarif_of(subject, scans, __version__), indent=1) + "\n")
     _show(app, scanner, subject, scans)
     if any(one.status not in FINISHED for one in scans):
         raise click.exceptions.Exit(1)
@@ -179,20 +179,3 @@ def _rules(app: App, most: str | None, only_fixable: bool) -> tuple[GateRules, l
 
 def _today() -> date:
     return datetime.now(UTC).date()
-
-
-def _write(path: Path, document: dict[str, Any]) -> None:
-    if path.is_symlink():
-        raise UsageError(
-            tr("{file} is a symbolic link; nothing is written through it", file=path),
-            tr("name another file"),
-            where=Where(file=str(path)),
-        )
-    try:
-        path.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
-    except OSError as error:
-        raise FileError(
-            tr("{file} cannot be written: {why}", file=path, why=error.strerror or error),
-            tr("name another file with --sarif"),
-            where=Where(file=str(path)),
-        ) from None

@@ -13,7 +13,6 @@ from datetime import timedelta
 
 from longshore.cli import wiring
 from longshore.cli.frame import App
-from longshore.cli.lifecycle_inputs import target_now
 from longshore.cli.typeset import moment
 from longshore.errors import AwsError, LimitError, RegistryError, UsageError, Where
 from longshore.facts import ScanSeen
@@ -126,7 +125,7 @@ class Scanner:
         Asking first is quicker: the SDK takes the quota's answer for throttling and tries again.
         """
         at = self.scans.read(subject.repository, part.digest).completed_at
-        return moment(at) if at and target_now(self.target) - at < _ONCE_IN else ""
+        return moment(at) if at and wiring.target_now(self.target) - at < _ONCE_IN else ""
 
     def _parse(self, text: str) -> Reference:
         first, slash, rest = text.partition("/")

@@ -10,6 +10,7 @@ from typing import Any
 
 from longshore.cli.files import read_at_most
 from longshore.cli.github_run import build_of, check_event
+from longshore.cli.moments import read_iso
 from longshore.errors import FileError, UsageError, Where
 from longshore.policy.build_tags import Build
 from longshore.text import tr
@@ -65,14 +66,13 @@ def _time(text: str | None) -> datetime:
     if text is None:
         return datetime.now(UTC)
     try:
-        found = datetime.fromisoformat(text)
+        return read_iso(text)
     except ValueError:
         raise UsageError(
             tr("'{text}' is not a time", text=text),
             tr("write it like 2026-11-23T01:02:03Z"),
             code="bad-build",
         ) from None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _event(environ: Mapping[str, str]) -> Mapping[str, Any]:

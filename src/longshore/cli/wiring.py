@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from longshore.provision.settings import Config
     from longshore.remote.aws import AwsOptions, AwsSession
     from longshore.remote.ecr import Ecr
+
+# A password of the registry is good for so long from the moment of its making.
+_TOKEN_LASTS = timedelta(hours=12)
 
 
 def read_environment() -> dict[str, str]:
@@ -122,6 +126,15 @@ def _open(choice: Choice, environ: Mapping[str, str]) -> OpenTarget:
     if choice.way == "embedded":
         return _open_embedded(choice, environ)
     return _open_aws(choice, environ)
+
+
+def target_now(target: OpenTarget) -> datetime:
+    """The time at the target: the embedded servers have a clock of their own."""
+    if target.endpoint.embedded:
+        ends = target.ecr.authorization_token().expires_at
+        if ends is not None:
+            return ends - _TOKEN_LASTS
+    return datetime.now(UTC)
 
 
 def check_registry(target: OpenTarget) -> None:

@@ -8,10 +8,10 @@ on push, else the repository's own setting.
 
 from __future__ import annotations
 
-import json
 import logging
 import queue
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,8 @@ from longshore.embedded.ecr_errors import image_not_found
 from longshore.embedded.ecr_paging import page
 from longshore.embedded.ecr_state import Ecr, Region
 from longshore.embedded.scanning.data import Result, scan_image
+from longshore.errors import LongshoreError
+from longshore.facts import Finding
 from longshore.oci.manifest import parse_manifest
 
 log = logging.getLogger("longshore.embedded")
@@ -123,13 +125,12 @@ class Scanning:
 
     def wait(self, timeout_s: float = 60) -> None:
         """Until nothing waits: for tests and seeds."""
-        done = threading.Event()
-        until = datetime.now(UTC) + timedelta(seconds=timeout_s)
-        while datetime.now(UTC) < until:
+        until = time.monotonic() + timeout_s
+        while time.monotonic() < until:
             with self._lock:
                 if not self._known:
                     return
-            done.wait(0.02)
+            time.sleep(0.02)
 
     def _begin(self, region: Region, repository: str, digest: str) -> Values:
         now = region.ecr.clock.timestamp()
@@ -213,7 +214,7 @@ def _can_be_scanned(stored: Stored) -> bool:
     """Indexes are not, and neither is what refers to another image."""
     try:
         manifest = parse_manifest(stored.content, stored.media_type)
-    except Exception:  # noqa: BLE001
+    except LongshoreError:
         return False
     return not manifest.is_index and stored.subject is None
 
@@ -241,7 +242,7 @@ def _time(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def _finding(one: Any) -> Values:
+def _finding(one: Finding) -> Values:
     """In the shape of ImageScanFinding; what mends it is an attribute of ours."""
     attributes = [
         {"key": "package_name", "value": one.package},
@@ -268,7 +269,7 @@ def _event(region: Region, stored: Stored, note: Values, at: datetime) -> Values
         "detail": {
             "scan-status": note["status"],
             "repository-name": stored.repository,
-            "finding-severity-counts": json.loads(json.dumps(counts)),
+            "finding-severity-counts": dict(counts),
             "image-digest": str(stored.digest),
             "image-tags": list(stored.tags),
         },

@@ -1,4 +1,4 @@
-"""What people type about lifecycle policies: moments, lengths of time, readings. Pure.
+"""What people type about time: moments and lengths. Pure.
 
 >>> parse_moment("+30d", datetime(2026, 11, 23, tzinfo=UTC)).isoformat()
 '2026-12-23T00:00:00+00:00'
@@ -7,14 +7,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from longshore.cli.typeset import nearest
 from longshore.errors import UsageError
-from longshore.policy.lifecycle.readings import CHOICES, DEFAULT, Readings
 from longshore.text import tr
 
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(min|[smhdwy])", re.IGNORECASE)
@@ -49,7 +44,12 @@ def _moment(word: str, now: datetime) -> datetime:
     if word[:1] in ("+", "-"):
         length = parse_length(word[1:])
         return now + length if word[0] == "+" else now - length
-    found = datetime.fromisoformat(word)
+    return read_iso(word)
+
+
+def read_iso(text: str) -> datetime:
+    """ISO 8601; without an offset it is UTC. Raises ValueError."""
+    found = datetime.fromisoformat(text)
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
@@ -70,26 +70,3 @@ def parse_length(text: str) -> timedelta:
         tr("write it as 90s, 15m, 12h, 30d or 2w"),
         code="bad-duration",
     )
-
-
-def parse_readings(words: Sequence[str]) -> Readings:
-    """The readings of `--reading NAME=CHOICE`, given several times. Raises UsageError."""
-    chosen = DEFAULT
-    for word in words:
-        name, _, choice = word.partition("=")
-        name, choice = name.strip().replace("-", "_"), choice.strip()
-        if name not in CHOICES:
-            raise _unknown(tr("there is no reading '{name}'", name=name), name, CHOICES)
-        if choice not in CHOICES[name]:
-            what = tr("'{choice}' is no choice of the reading {name}", choice=choice, name=name)
-            raise _unknown(what, choice, CHOICES[name])
-        told: dict[str, Any] = {name: choice}
-        chosen = replace(chosen, **told)
-    return chosen
-
-
-def _unknown(what: str, word: str, known: Sequence[str] | dict[str, tuple[str, ...]]) -> UsageError:
-    meant = nearest(word, known)
-    all_of_them = tr("choose one of: {names}", names=", ".join(known))
-    hint = tr("did you mean {name}?", name=meant) if meant else all_of_them
-    return UsageError(what, hint, code="bad-reading")
