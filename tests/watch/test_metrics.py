@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from longshore.facts import Finding, ImageSeen, MetricValue, ScanSeen
 from longshore.oci.manifest import OCI_INDEX, OCI_MANIFEST
@@ -217,8 +218,7 @@ def test_the_reader_is_strict(text: str) -> None:
 
 
 def test_prometheus_own_parser_reads_it() -> None:
-    parser = pytest.importorskip("prometheus_client.openmetrics.parser")
     whole = RepositoryCount("a", 1, 1, 1, 1, critical=0, high=0, scans_unfinished=0)
     values = metrics_of([whole], "1", NOW, per_repository=True)
-    families = list(parser.text_string_to_metric_families(render(values)))
+    families = list(text_string_to_metric_families(render(values)))
     assert sum(len(one.samples) for one in families) == len(values)
