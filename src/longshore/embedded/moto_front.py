@@ -4,7 +4,9 @@ moto keeps one state per process, asks the process's clock and random numbers, a
 address. Here it is given another state, time, randomness and postman for each call, so that a call
 can be carried out again and come to the same end (`services.py` keeps the calls).
 
-moto is pinned to 5.2; each trick below has a test in `tests/embedded/test_aws_services.py`.
+moto is pinned to 5.2; each trick below has a test in `tests/embedded/test_aws_services.py`. It is
+long so that no second module has to know moto: how calls are carried out, whose keys and policies
+there are, and what alarms and rules look like inside.
 """
 
 from __future__ import annotations

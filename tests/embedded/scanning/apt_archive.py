@@ -9,12 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-needs_apt = pytest.mark.skipif(
-    not all(shutil.which(name) for name in ("apt-get", "apt-cache", "dpkg-deb")),
-    reason="apt-get and dpkg-deb are not on this machine",
-)
+from tests.peers import peer
 
 
 @dataclass(frozen=True)
@@ -29,6 +24,8 @@ class Release:
 
 def build(folder: Path, releases: list[Release]) -> str:
     """An archive in the folder; its line for sources.list."""
+    for program in ("apt-get", "apt-cache", "dpkg-deb"):
+        peer(program)
     folder.mkdir(parents=True, exist_ok=True)
     paragraphs = []
     for release in releases:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.embedded.scanning.apt_archive import Release, build, needs_apt
+from tests.embedded.scanning.apt_archive import Release, build
+from tests.peers import peer
 
 from longshore.embedded.scanning.advisories import NotOsv, base_score, find, parse_osv
 from longshore.embedded.scanning.debian import Archive
@@ -131,13 +131,12 @@ def test_packages_of_every_kind() -> None:
 VERSION = st.from_regex(r"\A([0-2]:)?[0-9][a-z0-9.+~]{0,6}(-[a-z0-9.+~]{1,4})?\Z")
 
 
-@pytest.mark.skipif(shutil.which("dpkg") is None, reason="dpkg is not on this machine")
 @settings(max_examples=150, deadline=None)
 @given(VERSION, VERSION)
 def test_debian_versions_are_ordered_as_dpkg_orders_them(one: str, other: str) -> None:
     order = compare("Debian", one, other)
     word = "lt" if order < 0 else "gt" if order > 0 else "eq"
-    asked = ["dpkg", "--compare-versions", one, word, other]
+    asked = [peer("dpkg"), "--compare-versions", one, word, other]
     assert subprocess.run(asked, check=False, capture_output=True).returncode == 0
 
 
@@ -242,7 +241,6 @@ def test_osv_as_lines_and_as_an_answer_of_the_service() -> None:
     assert parse_osv(json.dumps({**entry, "withdrawn": "2026-01-01T00:00:00Z"})) == []
 
 
-@needs_apt
 def test_debian_findings_come_from_the_changelogs_of_newer_packages(tmp_path: Path) -> None:
     mended = ("3.0.2-1+deb12u2", "high", "Fix CVE-2026-0002 and CVE-2026-0003.")
     before = ("3.0.2-1+deb12u1", "medium", "Fix CVE-2026-0001.")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.embedded.aws_world import OCI, OCI_INDEX, World, digest_of, running
-from tests.embedded.scanning.apt_archive import Release, build, needs_apt
+from tests.embedded.scanning.apt_archive import Release, build
 from tests.embedded.scanning.test_parts import DEBIAN_12, STATUS, osv
 
 from longshore.embedded.scanning.data import SETTINGS
@@ -210,7 +210,6 @@ def test_the_event_reaches_a_queue(world: World) -> None:
     assert event["resources"][0].endswith(":repository/shop")
 
 
-@needs_apt
 def test_debian_findings_against_an_archive(world: World, tmp_path: Path) -> None:
     entry = ("3.0.2-1+deb12u2", "high", "Fix CVE-2026-0002.")
     source = build(
